@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One mixture layer: component logits under evidence, and the affine map to its residual.
+
+A layer sees x = mu_h + T_h r (T = I for the paper's shift residual), so an affine functional a.x + b of its input is
+(T_h' a).r + (b + a.mu_h) of its residual. The functions here are all the maths of a layer there is: training runs them
+under autograd, sampling on torch or NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Array, namespace
+from .conditions import Classes, Evidence, Functionals, Inequalities, Observations, shift
+
+LOG_2PI = math.log(2 * math.pi)
+JITTER = 1e-9  # relative; keeps contradictory or repeated hard observations invertible
+TINY = 1e-12  # stands for a weight of 0 where it is divided by
+KNOWN = 1e-6  # the share of its variance that an inequality on known variables keeps
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Parameters of a layer of K components (paper, Eq. 1 to 4).
+
+    log_weight [K]; mean [K, N] over all real variables; log_sigma [1, N] (shared by the components) or [K, N];
+    log_prob: one [K, C] a categorical stream; latent_table [K_1 + ... + K_(l-1), K]: column k of block j is
+    log P_l,j[k]; latent_start [l - 1]: first row of each block (None and None in the first layer).
+    """
+
+    log_weight: Array
+    mean: Array
+    log_sigma: Array
+    log_prob: tuple[Array, ...] = ()
+    latent_table: Array | None = None
+    latent_start: Array | None = None
+    covariance: str = "isotropic"
+    residual: str = "shift"
+
+    @property
+    def components(self) -> int:
+        """K."""
+        return len(self.log_weight)
+
+    @property
+    def variance(self) -> Array:
+        """Variances of the components, [1 or K, N]."""
+        return namespace(self.mean).exp(2 * self.log_sigma)
+
+    def logits(self, evidence: Evidence, latents: Array) -> Array:
+        """log of w_h times the evidence's density under component h (Eq. 11), [U, K]; latents [U, l - 1] integers."""
+        total = self.log_weight[None, :] + self.real_logits(evidence)
+        if evidence.classes is not None:
+            total = total + class_logits(self.log_prob, evidence.classes)
+        return total if self.latent_table is None else total + self.latent_logits(latents)
+
+    def real_logits(self, evidence: Evidence, mean: Array | None = None) -> Array:
+        """The real streams' part of `logits`: densities of observations, masses of inequalities."""
+        mean, variance = self.mean if mean is None else mean, self.variance
+        total = 0.0 * mean[:, 0][None, :]
+        if evidence.observations is not None:
+            total = total + observation_logits(evidence.observations, mean, variance)
+        if evidence.inequalities is not None:
+            total = total + inequality_logits(evidence, mean, variance)
+        return total
+
+    def latent_logits(self, latents: Array) -> Array:
+        """Sum over the earlier layers j of log P_l,j[h][h_j], [U, K]: a look-up, as the latents are integers."""
+        return namespace(self.latent_table).bag(self.latent_table, latents + self.latent_start)
+
+    def residual(self, evidence: Evidence, case: Array, h: Array) -> Evidence:
+        """Evidence about r = T_h^-1 (x - mu_h) for components h [U] of cases [U]."""
+        o, i = evidence.observations, evidence.inequalities
+        observed = None if o is None else o.rows.apply(self.mean)[h]
+        unequal = None if i is None else i.rows.apply(self.mean)[h]
+        return shift(evidence, case, observed, unequal)
+
+    def reconstruct(self, h: Array, r: Array | float = 0.0) -> Array:
+        """x = mu_h + T_h r, [B, N]."""
+        return self.mean[h] + r
+
+    def log_determinant(self, h: Array) -> Array | float:
+        """log |det T_h| of Eq. 7: 0 for a shift."""
+        return 0.0
+
+    def correct(self, observations: Observations, h: Array) -> Array:
+        """E[r | z] = C_h A' S^-1 z of what is left after the last layer, r ~ N(0, C_h), [B, N]."""
+        o, variance = observations, self.variance
+        variance = variance[h] if len(variance) > 1 else variance
+        a = o.rows.dense(self.mean.shape[1], self.mean)
+        if o.rows.disjoint:
+            return ((o.z / widened_variances(o, o.rows.variances(variance))) @ a) * variance
+        s = widen(add_noise(gram(a, variance), o.noise), o.weight)
+        return (namespace(s).inverse(s) @ o.z[..., None])[..., 0] @ a * variance
+
+
+def observation_logits(o: Observations, mean: Array, variance: Array) -> Array:
+    """log N(z; A mu_k, A C_k A' + R) with weights, [U, K].
+
+    Independent rows: sum of m_i log N(z_i; ...), the paper's Eq. 11 (and its Gaussian prior, N(m; mu, sigma^2 + s^2)).
+    Coupled rows: a weight below 1 widens its row's variance to S_ii / m_i, so that 0 drops the row; the normaliser is
+    that of the weighted margins and of the correlations left. For independent rows both are the same.
+    """
+    centre = o.rows.apply(mean)
+    if not o.rows.disjoint:
+        return _coupled_logits(o, centre, variance)
+    base = o.rows.variances(variance)
+    if len(o.noise) > 1:
+        return _noisy_logits(o, centre, base)
+    return _independent_logits(o.z, o.weight, centre, base + o.noise)
+
+
+def _independent_logits(z: Array, weight: Array, centre: Array, variance: Array) -> Array:
+    """sum_i m_i log N(z_i; c_ki, v_ki) as matrix products; z, m [1 or U, M], c [K, M], v [1 or K, M]."""
+    xp = namespace(centre)
+    anchor = centre.mean(0)  # keeps the expanded squares small against the variances
+    z, centre, precision = z - anchor, centre - anchor, 1 / variance
+    log_v = xp.log(variance) + LOG_2PI
+    if len(variance) > 1:
+        quadratic = (weight * z * z) @ precision.T - 2 * (weight * z) @ (centre * precision).T
+        return -0.5 * (quadratic + weight @ (centre * centre * precision + log_v).T)
+    weight = weight * precision
+    quadratic = weight @ (centre * centre).T - 2 * (weight * z) @ centre.T
+    return -0.5 * (quadratic + (weight * (z * z + log_v * variance)).sum(-1)[:, None])
+
+
+def _noisy_logits(o: Observations, centre: Array, base: Array) -> Array:
+    """The same where the noise differs per sample: every pair of sample and component by itself."""
+    xp = namespace(centre)
+    variance = base[None] + o.noise[:, None]
+    difference = o.z[:, None] - centre[None]
+    return (-0.5 * o.weight[:, None] * (difference * difference / variance + xp.log(variance) + LOG_2PI)).sum(-1)
+
+
+def gram(a: Array, variance: Array) -> Array:
+    """A C_k A', [k, M, M], of diagonal covariances [k, N]."""
+    return (a * variance[:, None]) @ a.T
+
+
+def add_noise(s: Array, noise: Array) -> Array:
+    """S = A C A' + R (R diagonal, [..., M]), with a whisper of jitter."""
+    eye = _eye(s)
+    return s + noise[..., None] * eye + JITTER * s * eye
+
+
+def widen(s: Array, weight: Array) -> Array:
+    """S with row i's own variance S_ii / m_i where its weight m_i is below 1."""
+    xp = namespace(s)
+    low = xp.where(weight < 1, weight + TINY, 1 + 0 * weight)
+    return s + s * _eye(s) * (1 / low - 1)[..., None]
+
+
+def sharpen(s: Array, weight: Array) -> Array:
+    """S with rows and columns divided by sqrt(m_i) where the weight m_i is above 1."""
+    high = namespace(s).where(weight > 1, weight, 1 + 0 * weight) ** -0.5
+    return s * high[..., None] * high[..., None, :]
+
+
+def widened_variances(o: Observations, variance: Array) -> Array:
+    """`widen` for independent rows of variances A C A' [..., M]."""
+    s = variance + o.noise
+    return s / namespace(s).where(o.weight < 1, o.weight + TINY, 1 + 0 * o.weight)
+
+
+def _coupled_logits(o: Observations, centre: Array, variance: Array) -> Array:
+    xp = namespace(centre)
+    s = add_noise(gram(o.rows.dense(variance.shape[1], variance), variance)[None], o.noise[:, None])
+    weighted = sharpen(widen(s, o.weight[:, None]), o.weight[:, None])
+    whiten = xp.inverse(xp.cholesky(weighted))
+    white = (whiten @ (o.z[:, None] - centre[None])[..., None])[..., 0]
+    margins = (o.weight[:, None] * (xp.log(_diagonal(s)) + LOG_2PI)).sum(-1)
+    correlation = -2 * xp.log(_diagonal(whiten)).sum(-1) - xp.log(_diagonal(weighted)).sum(-1)
+    return -0.5 * ((white * white).sum(-1) + margins + correlation)
+
+
+def inequality_logits(evidence: Evidence, mean: Array, variance: Array) -> Array:
+    """sum of c_i log Phi((a_i.m + b_i) / sqrt(a_i V a_i)) with m, V of x given the observations, [U, K]."""
+    xp, i = namespace(mean), evidence.inequalities
+    if evidence.observations is not None and i.shared is not None:
+        centre, spread = _given_observations(evidence.observations, i, mean, variance)
+    else:
+        centre, spread = i.rows.apply(mean)[None], i.rows.variances(variance)[None]
+    z = (centre + i.b[:, None]) / xp.sqrt(spread)
+    return (xp.log_ndtr(z) @ i.weight[..., None])[..., 0]
+
+
+def _given_observations(o: Observations, i: Inequalities, mean: Array, variance: Array) -> tuple[Array, Array]:
+    """Mean [U, K, H] and variance [1 or U, 1 or K, H] of a.x given z; fully known rows keep a trace of variance."""
+    xp = namespace(mean)
+    o = o.take(i.shared) if o.rows.disjoint else o
+    a, b = (rows.dense(mean.shape[1], mean) for rows in (o.rows, i.rows))
+    cross = ((b * variance[:, None]) @ a.T)[None]
+    s = widen(add_noise(gram(a, variance)[None], o.noise[:, None]), o.weight[:, None])
+    gain = cross @ xp.inverse(s)
+    difference = o.z[:, None] - o.rows.apply(mean)[None]
+    centre = i.rows.apply(mean)[None] + (gain @ difference[..., None])[..., 0]
+    free = i.rows.variances(variance)[None]
+    spread = free - (gain * cross).sum(-1)
+    return centre, xp.where(spread > KNOWN * free, spread, KNOWN * free)
+
+
+def class_logits(log_prob: tuple[Array, ...], classes: Classes) -> Array:
+    """sum of m_c log p_h,c[x_c], [U, K]; codes [U, C] integers (any class where the weight is 0)."""
+    parts = [classes.weight[:, c, None] * table.T[classes.codes[:, c]] for c, table in enumerate(log_prob)]
+    return sum(parts[1:], parts[0])
+
+
+def choose(logits: Array, case: Array, noise: Array, truncation: float) -> tuple[Array, Array]:
+    """Components drawn by inverse distribution function, and their log-probabilities (paper, App. C.2).
+
+    logits [U, K]; case [B] the row of each sample; noise [B] uniform in [0, 1); components whose probability is below
+    truncation times the largest are left out (0: none).
+    """
+    xp = namespace(logits)
+    a = logits - xp.amax(logits)
+    p = xp.exp(a)
+    if truncation > 0:
+        p = xp.where(a >= math.log(truncation), p, 0 * p)
+    total = p.cumsum(-1)
+    mass = total[:, -1][case]
+    h = (total[case] <= (noise * mass)[:, None]).sum(-1)
+    return h, a[case, h] - xp.log(mass)
+
+
+def _diagonal(m: Array) -> Array:
+    return m.diagonal(0, -2, -1)
+
+
+def _eye(s: Array) -> Array:
+    return namespace(s).asarray(np.eye(s.shape[-1]), s)
