@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every test run shares: hypothesis without a clock, and a clean end after Blender."""
+
+import os
+import sys
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("drmm", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("drmm")
+
+_status = 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    global _status
+    _status = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    # Blender as a module can hang or crash while Python exits; by now the summary is printed.
+    if "bpy" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_status)
