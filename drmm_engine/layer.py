@@ -71,7 +71,7 @@ class Layer:
         """Sum over the earlier layers j of log P_l,j[h][h_j], [U, K]: a look-up, as the latents are integers."""
         return namespace(self.latent_table).bag(self.latent_table, latents + self.latent_start)
 
-    def residual(self, evidence: Evidence, case: Array, h: Array) -> Evidence:
+    def residual_evidence(self, evidence: Evidence, case: Array, h: Array) -> Evidence:
         """Evidence about r = T_h^-1 (x - mu_h) for components h [U] of cases [U]."""
         o, i = evidence.observations, evidence.inequalities
         observed = None if o is None else o.rows.apply(self.mean)[h]

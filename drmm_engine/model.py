@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model: a stack of mixture layers that is sampled in one forward pass under any conditions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from . import posterior, storage
+from .arrays import Array, namespace
+from .conditions import Classes, Condition, Evidence, Functionals, Known, Observations, compile_conditions, to_arrays
+from .layer import Layer, choose
+from .posterior import Draw
+from .schema import Schema
+
+ENUMERATE = 1024  # exact likelihood where the layers before the last have at most this many paths
+BLOCK = 1 << 24  # numbers in the largest intermediate array of log_prob
+
+
+@dataclass(frozen=True)
+class Model:
+    """A Deep Residual Mixture Model: layers over the streams of a schema, and what is known of their training.
+
+    Example:
+        >>> model = drmm.load("roll.drmm.safetensors")
+        >>> draw = model.sample([drmm.Known({"x": 0.5})], count=64, seed=0)
+        >>> draw["y"].shape
+        (64,)
+    """
+
+    schema: Schema
+    layers: tuple[Layer, ...]
+    training: dict = field(default_factory=dict)
+    data: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
+    skeleton: dict | None = None
+    features: dict | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file (temporary file, then rename)."""
+        storage.save(self, path)
+
+    def to(self, device: str) -> Model:
+        """The same model on torch: "cpu" (double precision, as NumPy) or "cuda" (single precision)."""
+        import torch
+
+        dtype = torch.float64 if torch.device(device).type == "cpu" else torch.float32
+
+        def move(x: object) -> object:
+            if isinstance(x, tuple):
+                return tuple(move(y) for y in x)
+            if x is None or isinstance(x, str):
+                return x
+            tensor = torch.as_tensor(x, device=device)
+            return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+        layers = tuple(Layer(**{name: move(value) for name, value in vars(layer).items()}) for layer in self.layers)
+        return replace(self, layers=layers)
+
+    @property
+    def like(self) -> Array:
+        """An array of the kind, type and device that this model computes with."""
+        return self.layers[0].mean
+
+    def evidence(self, conditions: Sequence[Condition], count: int) -> Evidence:
+        """Conditions in data units, compiled for this model; ValueError names the variable and the value given."""
+        return to_arrays(compile_conditions(list(conditions), self.schema, count), self.like)
+
+    def sample(
+        self,
+        conditions: Sequence[Condition] = (),
+        count: int = 64,
+        seed: int = 0,
+        sweeps: int = 0,
+        truncation: float = 0.05,
+        rank: bool = True,
+        clamp: bool = True,
+        noise: bool = False,
+        resample: bool = False,
+    ) -> Draw:
+        """Draw samples under conditions in one forward pass (paper, Sec. 3.5).
+
+        count samples; components below truncation times the likeliest are left out (0: none). clamp: each sample is
+        the conditional mean of its last component given the observations, so that known variables come back as given
+        (False: the paper's sum of means). noise adds what the last layer's sigma leaves open. resample redraws by
+        importance weight; sweeps > 0 resamples, then does Gibbs sweeps over the components with the exact target.
+        rank: best first, by importance weight (after sweeps by joint density).
+        """
+        if count < 1 or sweeps < 0 or not 0 <= truncation < 1:
+            raise ValueError(f"sample needs count >= 1, sweeps >= 0, 0 <= truncation < 1, "
+                             f"got {count}, {sweeps}, {truncation}")
+        rng = np.random.default_rng(seed)
+        evidence = self.evidence(conditions, count)
+        h, log_q = self.forward(evidence, rng.random((count, len(self.layers))), truncation)
+        log_joint = posterior.log_joint(self.layers, evidence, h)
+        log_weight = log_joint - log_q
+        if resample or sweeps:
+            chosen = posterior.resample(log_weight, count, rng)
+            if evidence.rows == 1:
+                h, log_joint = h[chosen], log_joint[chosen]
+            log_weight = 0 * log_weight + namespace(h).logsumexp(log_weight) - np.log(count)
+        for _ in range(sweeps):
+            h = posterior.sweep(self.layers, evidence, h, rng)
+        if sweeps:
+            log_joint = posterior.log_joint(self.layers, evidence, h)
+        values = self._values(conditions, evidence, h, rng, clamp, noise)
+        draw = Draw(values, *(namespace(h).numpy(x) for x in (log_weight, log_joint, h)), tuple(self.schema.names))
+        return draw.ranked(by="log_joint" if sweeps or resample else "log_weight") if rank else draw
+
+    def forward(self, evidence: Evidence, noise: np.ndarray, truncation: float) -> tuple[Array, Array]:
+        """Components [B, L] of one forward pass, and log q of each path [B]; noise [B, L] uniform in [0, 1).
+
+        Samples with the same evidence and the same components so far share all their work.
+        """
+        xp = namespace(self.like)
+        u = xp.asarray(noise, self.like)
+        count = len(noise)
+        case = xp.integers(np.arange(count) if evidence.rows > 1 else np.zeros(count), self.like)
+        paths = xp.integers(np.zeros((evidence.rows, 0)), self.like)
+        log_q = 0.0
+        for level, layer in enumerate(self.layers):
+            h, log_probability = choose(layer.logits(evidence, paths), case, u[:, level], truncation)
+            log_q = log_q + log_probability
+            key, fresh = xp.unique(case * layer.components + h)
+            before, chosen = key // layer.components, key % layer.components
+            evidence = layer.residual_evidence(evidence, before, chosen)
+            paths = xp.concatenate([paths[before], chosen[:, None]])
+            case = fresh
+        return paths[case], log_q
+
+    def log_prob(
+        self, x: np.ndarray, samples: int = 32, seed: int = 0, truncation: float = 0.0, exact: bool | None = None
+    ) -> np.ndarray:
+        """log p(x) of rows in data units [rows, variables], nats; NaN means unknown and is marginalised (App. A).
+
+        The importance estimate of Eq. 10 with `samples` paths a row, the last layer summed exactly; with exact=True
+        (the default where the layers before the last have few paths) the sum over all paths, Eq. 9.
+        """
+        x = np.atleast_2d(np.asarray(x, dtype=float))
+        if x.shape[1] != len(self.schema.names):
+            raise ValueError(f"log_prob needs {len(self.schema.names)} columns, got {x.shape[1]}")
+        if np.any(np.isinf(x)):
+            raise ValueError("log_prob: infinite value in " + self.schema.names[int(np.argwhere(np.isinf(x))[0][1])])
+        paths = int(np.prod([layer.components for layer in self.layers[:-1]], dtype=float))
+        exact = paths <= ENUMERATE if exact is None else exact
+        copies = paths if exact else samples
+        widest = max(max(layer.components for layer in self.layers), len(self.schema.names))
+        size = max(1, BLOCK // (copies * widest))
+        rng = np.random.default_rng(seed)
+        blocks = [self._log_prob(x[i : i + size], copies, exact, truncation, rng) for i in range(0, len(x), size)]
+        return np.concatenate(blocks) if blocks else np.zeros(0)
+
+    def _log_prob(
+        self, x: np.ndarray, copies: int, exact: bool, truncation: float, rng: np.random.Generator
+    ) -> np.ndarray:
+        xp = namespace(self.like)
+        evidence = self.data_evidence(np.repeat(x, copies, axis=0))
+        count = len(x) * copies
+        everyone = xp.integers(np.arange(count), self.like)
+        paths, log_q = xp.integers(np.zeros((count, 0)), self.like), 0.0
+        every_path = itertools.product(*(range(layer.components) for layer in self.layers[:-1]))
+        given = np.tile(np.array(list(every_path), dtype=int), (len(x), 1)) if exact else None
+        for level, layer in enumerate(self.layers[:-1]):
+            if given is not None:
+                h = xp.integers(given[:, level], self.like)
+            else:
+                u = xp.asarray(rng.random(count), self.like)
+                h, log_probability = choose(layer.logits(evidence, paths), everyone, u, truncation)
+                log_q = log_q + log_probability + layer.log_determinant(h)
+            evidence = layer.residual_evidence(evidence, everyone, h)
+            paths = xp.concatenate([paths, h[:, None]])
+        last = xp.numpy(xp.logsumexp(self.layers[-1].logits(evidence, paths)) - log_q).reshape(len(x), copies)
+        total = np.logaddexp.reduce(last, axis=1) - (0.0 if exact else np.log(copies))
+        known = ~np.isnan(x[:, self.schema.real_columns])
+        return total - known @ np.log(self.schema.scale)
+
+    def data_evidence(self, x: np.ndarray) -> Evidence:
+        """Rows of data as evidence: what is not NaN is known. x [B, variables] in data units."""
+        real, codes = self.schema.split(x)
+        names = self.schema.names
+        known, named = ~np.isnan(real), ~np.isnan(codes)
+        for c, stream in enumerate(self.schema.categorical_streams):
+            wrong = named[:, c] & ~np.isin(codes[:, c], np.arange(len(stream.classes)))
+            if wrong.any():
+                raise ValueError(f"variable {names[self.schema.categorical_columns[c]]!r}: no class "
+                                 f"{codes[wrong, c][0]:g}; classes are 0 to {len(stream.classes) - 1}")
+        observations = None
+        if real.shape[1]:
+            rows = Functionals(np.arange(real.shape[1]), None, True)
+            observations = Observations(rows, np.where(known, real, 0.0), np.zeros((1, real.shape[1])), 1.0 * known)
+        classes = Classes(np.where(named, codes, 0), 1.0 * named) if codes.shape[1] else None
+        return to_arrays(Evidence(observations, None, classes, len(x)), self.like)
+
+    def _values(
+        self, conditions: Sequence[Condition], evidence: Evidence, h: Array, rng: np.random.Generator, clamp: bool,
+        noise: bool,
+    ) -> np.ndarray:
+        """Samples [B, variables] in data units of components [B, L]."""
+        xp, last = namespace(h), self.layers[-1]
+        mean = sum(layer.reconstruct(h[:, j]) for j, layer in enumerate(self.layers))
+        r = 0.0 * mean
+        if noise:
+            r = xp.asarray(rng.standard_normal(mean.shape), mean) * xp.exp(last.log_sigma)[
+                h[:, -1] if len(last.log_sigma) > 1 else 0]
+        if clamp and evidence.observations is not None:
+            r = r + last.correct(posterior.left_over(last, evidence.observations, mean + r, h, rng, noise), h[:, -1])
+        codes = self._classes(evidence, h, rng)
+        values = self.schema.join(xp.numpy(mean + r), codes)
+        if clamp:
+            self._copy_known(values, conditions)
+        return values
+
+    def _classes(self, evidence: Evidence, h: Array, rng: np.random.Generator) -> np.ndarray:
+        """Classes [B, C] drawn from the last layer's component; known ones as given."""
+        codes = np.zeros((len(h), len(self.schema.categorical_streams)))
+        for c, table in enumerate(self.layers[-1].log_prob):
+            p = np.exp(namespace(h).numpy(table))[namespace(h).numpy(h[:, -1])].cumsum(-1)
+            codes[:, c] = (p <= rng.random(len(h))[:, None] * p[:, -1:]).sum(-1)
+            if evidence.classes is not None:
+                given, weight = (namespace(h).numpy(a[:, c]) for a in (evidence.classes.codes, evidence.classes.weight))
+                codes[:, c] = np.where(weight > 0, given, codes[:, c])
+        return codes
+
+    def _copy_known(self, values: np.ndarray, conditions: Sequence[Condition]) -> None:
+        """Hard known values to the last digit (the conversion to model units and back rounds)."""
+        for condition in conditions:
+            if isinstance(condition, Known) and np.all(np.asarray(condition.weight) >= 1):
+                for name, value in condition.values.items():
+                    if self.schema.column(name) in self.schema.real_columns:
+                        values[:, self.schema.column(name)] = value

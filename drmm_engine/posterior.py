@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The draws of a query: joint density, importance weights, resampling, Gibbs sweeps over the components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .arrays import Array, namespace
+from .conditions import Evidence, Observations, shift
+from .layer import Layer, choose, widened_variances
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Samples of one query, NumPy.
+
+    values [count, variables] in data units, columns in schema order; log_weight [count] log importance weight (its
+    log-mean-exp estimates the evidence); log_joint [count] log p(components, conditions); components [count, L].
+    """
+
+    values: np.ndarray
+    log_weight: np.ndarray
+    log_joint: np.ndarray
+    components: np.ndarray
+    names: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One variable's column, [count]."""
+        if name not in self.names:
+            raise ValueError(f"no variable {name!r} in this draw")
+        return self.values[:, self.names.index(name)]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def effective_sample_size(self) -> float:
+        """(sum w)^2 / sum w^2 of the importance weights: how many independent draws this one is worth."""
+        w = np.exp(self.log_weight - self.log_weight.max())
+        return float(w.sum() ** 2 / (w * w).sum())
+
+    def ranked(self, by: str = "log_weight") -> Draw:
+        """The same draws, largest first."""
+        order = np.argsort(-getattr(self, by), kind="stable")
+        parts = (self.values, self.log_weight, self.log_joint, self.components)
+        return Draw(*(part[order] for part in parts), self.names)
+
+
+def log_joint(layers: Sequence[Layer], evidence: Evidence, h: Array) -> Array:
+    """log p(h, conditions) [B] of paths h [B, L] (paper, Eq. 8 and 14): the last layer's logit given the others."""
+    evidence = residual_path(layers[:-1], evidence, h)
+    everyone = namespace(h).integers(np.arange(len(h)), h)
+    last = layers[-1].logits(evidence, h[:, :-1])
+    return (last if len(last) == len(h) else last[0 * everyone])[everyone, h[:, -1]]
+
+
+def residual_path(layers: Sequence[Layer], evidence: Evidence, h: Array) -> Evidence:
+    """Evidence about what layers leave of x on paths h [B, l]."""
+    case = namespace(h).integers(np.arange(len(h)) if evidence.rows > 1 else np.zeros(len(h)), h)
+    for j, layer in enumerate(layers):
+        evidence = layer.residual_evidence(evidence, case, h[:, j])
+        case = namespace(h).integers(np.arange(len(h)), h)
+    return evidence
+
+
+def resample(log_weight: Array, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Indices [count] drawn in proportion to the weights, with the least variance (systematic resampling)."""
+    w = namespace(log_weight).numpy(log_weight)
+    p = np.exp(w - w.max()).cumsum()
+    points = (rng.random() + np.arange(count)) / count * p[-1]
+    return np.minimum(np.searchsorted(p, points, side="right"), len(p) - 1)
+
+
+def sweep(layers: Sequence[Layer], evidence: Evidence, h: Array, rng: np.random.Generator) -> Array:
+    """One Gibbs sweep: each layer's component redrawn from p(h_l | the others, conditions), shift residuals.
+
+    By Eq. 14 a path's mean is the sum of its components' means and its covariance the last layer's, so h_l enters by
+    its mean and, through the last layer's tables, by P_L,l[h_L][h_l].
+    """
+    xp, last = namespace(h), layers[-1]
+    everyone = xp.integers(np.arange(len(h)), h)
+    for level, layer in enumerate(layers):
+        others = [j for j in range(len(layers)) if j != level]
+        rest = residual_path([layers[j] for j in others], evidence, h[:, others])
+        rest = rest if rest.rows == len(h) else shift(rest, 0 * everyone, 0.0, 0.0)
+        if level == len(layers) - 1:
+            logits = last.logits(rest, h[:, :-1])
+        else:
+            table = last.latent_table[last.latent_start[level] :][: layer.components]
+            logits = _own_covariance(last, h[:, -1]).real_logits(rest, layer.mean) + table.T[h[:, -1]]
+        u = xp.asarray(rng.random(len(h)), logits)
+        drawn, _ = choose(logits if len(logits) == len(h) else logits[0 * everyone], everyone, u, 0.0)
+        h = xp.concatenate([h[:, :level], drawn[:, None], h[:, level + 1 :]])
+    return h
+
+
+def _own_covariance(last: Layer, h: Array) -> Layer:
+    if len(last.log_sigma) == 1:
+        return last
+    raise ValueError("Gibbs sweeps need a last layer whose components share their sigma")
+
+
+def left_over(
+    last: Layer, o: Observations, mean: Array, h: Array, rng: np.random.Generator, noise: bool
+) -> Observations:
+    """The observations less their values at a sample [B, N] (and less their own noise: Matheron's rule)."""
+    xp = namespace(mean)
+    z = o.z - o.rows.apply(mean)
+    if noise:
+        variance = last.variance[h[:, -1]] if len(last.variance) > 1 else last.variance
+        own = o.rows.variances(variance)
+        z = z - xp.sqrt(widened_variances(o, own) - own) * xp.asarray(rng.standard_normal(z.shape), z)
+    return replace(o, z=z)

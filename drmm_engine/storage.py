@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model file `*.drmm.safetensors`: written whole or not at all, read with every name and shape checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .layer import Layer
+from .schema import Schema
+
+if TYPE_CHECKING:
+    from .model import Model
+
+FORMAT = 1
+SECTIONS = ("training", "data", "metrics", "skeleton", "features")
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Write tensors in float32 and everything else as JSON; a file in place is replaced only by a complete one."""
+    from safetensors.numpy import save as to_bytes
+
+    path = Path(path)
+    header: dict = {"format": FORMAT, "schema": model.schema.to_json()}
+    header["layers"] = [
+        {"components": layer.components, "covariance": layer.covariance, "residual": layer.residual}
+        for layer in model.layers
+    ]
+    header |= {name: value for name in SECTIONS if (value := getattr(model, name))}
+    content = to_bytes(_tensors(model), {"drmm": json.dumps(header, allow_nan=False)})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file; ValueError says what is wrong with any other file."""
+    from safetensors import SafetensorError, safe_open
+
+    from .model import Model
+
+    try:
+        with safe_open(str(path), framework="np") as file:
+            metadata = file.metadata() or {}
+            header = json.loads(metadata.get("drmm", "null"))
+            _require(isinstance(header, dict), "it has no `drmm` metadata; is it a model of another program?")
+            _require(header.get("format") == FORMAT, f"format {header.get('format')!r}; this version reads {FORMAT}")
+            schema = Schema.from_json(header.get("schema"))
+            shapes = _expected(schema, header.get("layers"))
+            tensors = _read(file, shapes)
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file") from None
+    except (ValueError, OSError, SafetensorError, RecursionError) as error:
+        raise ValueError(f"{path}: not a usable model file: {error}") from None
+    layers = tuple(_layer(i, entry, schema, header["layers"], tensors) for i, entry in enumerate(header["layers"]))
+    return Model(schema, layers, **{name: header[name] for name in SECTIONS if name in header})
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def _tensors(model: Model) -> dict[str, np.ndarray]:
+    out = {}
+    for i, layer in enumerate(model.layers):
+        out[f"layers.{i}.log_weight"] = layer.log_weight
+        start = 0
+        for stream in model.schema.real_streams:
+            part = slice(start, start + len(stream.variables))
+            out[f"layers.{i}.mean.{stream.name}"] = layer.mean[:, part]
+            out[f"layers.{i}.log_sigma.{stream.name}"] = _stored_sigma(layer, part)
+            start = part.stop
+        for stream, table in zip(model.schema.categorical_streams, layer.log_prob, strict=True):
+            out[f"layers.{i}.log_prob.{stream.name}"] = table
+        for j, first in enumerate([] if layer.latent_start is None else layer.latent_start):
+            block = layer.latent_table[int(first) :][: model.layers[j].components]
+            out[f"layers.{i}.log_prob.latent.{j}"] = block.T
+    return {name: np.array(x, dtype=np.float32, order="C") for name, x in out.items()}
+
+
+def _stored_sigma(layer: Layer, part: slice) -> np.ndarray:
+    sigma = np.asarray(layer.log_sigma)[:, part]
+    if layer.covariance == "isotropic":
+        return sigma[0, 0]
+    return sigma[0] if len(sigma) == 1 else sigma
+
+
+def _expected(schema: Schema, layers: object) -> dict[str, list[tuple[int, ...]]]:
+    """The tensors that a file with this header must hold, each with the shapes it may have."""
+    _require(isinstance(layers, list) and len(layers) > 0, "`layers` must be a list of at least one layer")
+    shapes: dict[str, list[tuple[int, ...]]] = {}
+    for i, entry in enumerate(layers):
+        k = entry.get("components") if isinstance(entry, dict) else None
+        _require(isinstance(k, int) and not isinstance(k, bool) and k > 0, f"layers.{i}: components is {k!r}")
+        covariance, residual = entry.get("covariance"), entry.get("residual")
+        _require(covariance in ("isotropic", "diagonal"), f"layers.{i}: covariance {covariance!r} is not known")
+        _require(residual == "shift", f"layers.{i}: residual {residual!r} is not known")
+        shapes[f"layers.{i}.log_weight"] = [(k,)]
+        for stream in schema.real_streams:
+            n = len(stream.variables)
+            shapes[f"layers.{i}.mean.{stream.name}"] = [(k, n)]
+            shapes[f"layers.{i}.log_sigma.{stream.name}"] = [()] if covariance == "isotropic" else [(n,), (k, n)]
+        for stream in schema.categorical_streams:
+            shapes[f"layers.{i}.log_prob.{stream.name}"] = [(k, len(stream.classes))]
+        for j in range(i):
+            shapes[f"layers.{i}.log_prob.latent.{j}"] = [(k, layers[j]["components"])]
+    return shapes
+
+
+def _read(file: object, shapes: dict[str, list[tuple[int, ...]]]) -> dict[str, np.ndarray]:
+    names = set(file.keys())
+    missing, unknown = sorted(set(shapes) - names), sorted(names - set(shapes))
+    _require(not missing, f"tensor {missing[0] if missing else ''} is missing")
+    _require(not unknown, f"tensor {unknown[0] if unknown else ''} does not belong to the model")
+    tensors = {}
+    for name, allowed in shapes.items():
+        entry = file.get_slice(name)
+        shape, dtype = tuple(entry.get_shape()), entry.get_dtype()
+        _require(dtype == "F32", f"tensor {name} is {dtype}, must be F32")
+        _require(shape in allowed, f"tensor {name} has shape {list(shape)}, must be {list(allowed[0])}")
+        tensors[name] = np.asarray(file.get_tensor(name), dtype=np.float64)
+        _require(bool(np.isfinite(tensors[name]).all()), f"tensor {name} holds a value that is not finite")
+        if ".log_weight" in name or ".log_prob" in name:
+            total = np.exp(tensors[name]).sum(-1)
+            _require(bool(np.allclose(total, 1, atol=1e-3)), f"tensor {name} is not normalised")
+    return tensors
+
+
+def _layer(i: int, entry: dict, schema: Schema, layers: list[dict], tensors: dict[str, np.ndarray]) -> Layer:
+    real = schema.real_streams
+    k, widths = entry["components"], [len(s.variables) for s in real]
+    sigmas = [tensors[f"layers.{i}.log_sigma.{s.name}"] for s in real]
+    rows = max((s.shape[0] for s in sigmas if s.ndim == 2), default=1)
+    sigmas = [np.broadcast_to(s, (rows, n)) for s, n in zip(sigmas, widths, strict=True)]
+    means = [tensors[f"layers.{i}.mean.{s.name}"] for s in real]
+    table = start = None
+    if i:
+        table = np.concatenate([tensors[f"layers.{i}.log_prob.latent.{j}"].T for j in range(i)])
+        start = np.cumsum([0] + [layers[j]["components"] for j in range(i - 1)])
+    return Layer(
+        tensors[f"layers.{i}.log_weight"],
+        np.concatenate(means, axis=1) if means else np.zeros((k, 0)),
+        np.concatenate(sigmas, axis=1) if sigmas else np.zeros((1, 0)),
+        tuple(tensors[f"layers.{i}.log_prob.{s.name}"] for s in schema.categorical_streams),
+        table, start, entry["covariance"], entry["residual"],
+    )
