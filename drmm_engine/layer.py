@@ -208,21 +208,23 @@ def class_logits(log_prob: tuple[Array, ...], classes: Classes) -> Array:
     return sum(parts[1:], parts[0])
 
 
-def choose(logits: Array, case: Array, noise: Array, truncation: float) -> tuple[Array, Array]:
-    """Components drawn by inverse distribution function, and their log-probabilities (paper, App. C.2).
+def choose(logits: Array, case: Array, noise: Array, truncation: float) -> tuple[Array, Array, Array]:
+    """Components drawn by inverse distribution function, their log q, and log of the mass kept (paper, App. C.2).
 
     logits [U, K]; case [B] the row of each sample; noise [B] uniform in [0, 1); components whose probability is below
     truncation times the largest are left out (0: none).
     """
     xp = namespace(logits)
-    a = logits - xp.amax(logits)
+    top = xp.amax(logits)
+    a = logits - top
     p = xp.exp(a)
     if truncation > 0:
         p = xp.where(a >= math.log(truncation), p, 0 * p)
     total = p.cumsum(-1)
     mass = total[:, -1][case]
     h = (total[case] <= (noise * mass)[:, None]).sum(-1)
-    return h, a[case, h] - xp.log(mass)
+    log_mass = xp.log(mass)
+    return h, a[case, h] - log_mass, top[case, 0] + log_mass
 
 
 def _diagonal(m: Array) -> Array:

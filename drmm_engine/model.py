@@ -95,9 +95,8 @@ class Model:
                              f"got {count}, {sweeps}, {truncation}")
         rng = np.random.default_rng(seed)
         evidence = self.evidence(conditions, count)
-        h, log_q = self.forward(evidence, rng.random((count, len(self.layers))), truncation)
+        h, log_weight = self.forward(evidence, rng.random((count, len(self.layers))), truncation)
         log_joint = posterior.log_joint(self.layers, evidence, h)
-        log_weight = log_joint - log_q
         if resample or sweeps:
             chosen = posterior.resample(log_weight, count, rng)
             if evidence.rows == 1:
@@ -112,7 +111,9 @@ class Model:
         return draw.ranked(by="log_joint" if sweeps or resample else "log_weight") if rank else draw
 
     def forward(self, evidence: Evidence, noise: np.ndarray, truncation: float) -> tuple[Array, Array]:
-        """Components [B, L] of one forward pass, and log q of each path [B]; noise [B, L] uniform in [0, 1).
+        """Components [B, L] of one forward pass, and log importance weights [B]; noise [B, L] uniform in [0, 1).
+
+        The weight is the last layer's mass over q of the components before it, which equals p(h, conditions) / q(h).
 
         Samples with the same evidence and the same components so far share all their work.
         """
@@ -123,14 +124,15 @@ class Model:
         paths = xp.integers(np.zeros((evidence.rows, 0)), self.like)
         log_q = 0.0
         for level, layer in enumerate(self.layers):
-            h, log_probability = choose(layer.logits(evidence, paths), case, u[:, level], truncation)
+            h, log_probability, log_mass = choose(layer.logits(evidence, paths), case, u[:, level], truncation)
+            log_weight = log_mass - log_q
             log_q = log_q + log_probability
             key, fresh = xp.unique(case * layer.components + h)
             before, chosen = key // layer.components, key % layer.components
             evidence = layer.residual_evidence(evidence, before, chosen)
             paths = xp.concatenate([paths[before], chosen[:, None]])
             case = fresh
-        return paths[case], log_q
+        return paths[case], log_weight
 
     def log_prob(
         self, x: np.ndarray, samples: int = 32, seed: int = 0, truncation: float = 0.0, exact: bool | None = None
@@ -169,7 +171,7 @@ class Model:
                 h = xp.integers(given[:, level], self.like)
             else:
                 u = xp.asarray(rng.random(count), self.like)
-                h, log_probability = choose(layer.logits(evidence, paths), everyone, u, truncation)
+                h, log_probability, _ = choose(layer.logits(evidence, paths), everyone, u, truncation)
                 log_q = log_q + log_probability + layer.log_determinant(h)
             evidence = layer.residual_evidence(evidence, everyone, h)
             paths = xp.concatenate([paths, h[:, None]])

@@ -43,8 +43,8 @@ class Draw:
         return float(w.sum() ** 2 / (w * w).sum())
 
     def ranked(self, by: str = "log_weight") -> Draw:
-        """The same draws, largest first."""
-        order = np.argsort(-getattr(self, by), kind="stable")
+        """The same draws, largest first; equal weights in order of their joint density."""
+        order = np.lexsort((-self.log_joint, -getattr(self, by)))
         parts = (self.values, self.log_weight, self.log_joint, self.components)
         return Draw(*(part[order] for part in parts), self.names)
 
@@ -92,7 +92,7 @@ def sweep(layers: Sequence[Layer], evidence: Evidence, h: Array, rng: np.random.
             table = last.latent_table[last.latent_start[level] :][: layer.components]
             logits = _own_covariance(last, h[:, -1]).real_logits(rest, layer.mean) + table.T[h[:, -1]]
         u = xp.asarray(rng.random(len(h)), logits)
-        drawn, _ = choose(logits if len(logits) == len(h) else logits[0 * everyone], everyone, u, 0.0)
+        drawn, _, _ = choose(logits if len(logits) == len(h) else logits[0 * everyone], everyone, u, 0.0)
         h = xp.concatenate([h[:, :level], drawn[:, None], h[:, level + 1 :]])
     return h
 
