@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading many clips at once, from folders, zips and files, into canonical positions at one frame rate."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from drmm_engine.body.rotations import Array
+from drmm_engine.motion.bvh import read_bvh
+from drmm_engine.motion.clip import Clip, resample
+from drmm_engine.motion.mapping import propose
+from drmm_engine.motion.skeleton import canonical_positions, index
+
+# Height of the toe joint above the floor while the foot stands flat, metres; capture sets differ from 0.01 to 0.05.
+TOE_HEIGHT = 0.045
+
+_UNREADABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_Source = tuple[str, Callable[[], IO]]
+
+
+@dataclass(frozen=True)
+class CanonicalClip:
+    """Positions `[F, 20, 3]` of the canonical joints, metres, Z up, floor at 0; `source` is the file it came from."""
+
+    name: str
+    positions: Array
+    frame_rate: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not used, and why, in one line."""
+
+    source: str
+    reason: str
+
+
+def read_clips(
+    paths: str | Path | Iterable[str | Path], mapping: dict[str, str] | None = None, frame_rate: float = 30.0
+) -> tuple[list[CanonicalClip], list[Refusal]]:
+    """Every BVH clip in folders (with all below them), zips and files, and a list of those that cannot be used.
+
+    `mapping` (canonical joint -> joint name) holds for all files; without it each is mapped by its names.
+    """
+    clips, refusals = [], []
+    for path in [paths] if isinstance(paths, str | Path) else paths:
+        used = len(clips) + len(refusals)
+        try:
+            for source, load in _sources(Path(path)):
+                try:
+                    clips.append(_canonical(source, load(), mapping, frame_rate))
+                except _UNREADABLE as error:
+                    refusals.append(Refusal(source, str(error)))
+            if used == len(clips) + len(refusals):
+                refusals.append(Refusal(str(path), f"{path}: no BVH file found"))
+        except _UNREADABLE as error:
+            refusals.append(Refusal(str(path), f"{path}: {error}"))
+    return clips, refusals
+
+
+def _sources(path: Path) -> Iterator[_Source]:
+    """The BVH files in a folder, a zip or a file, by name, with what opens each."""
+    if path.is_dir():
+        for inner in sorted(path.rglob("*")):
+            if inner.is_file() and inner.suffix.lower() in (".bvh", ".zip") and not inner.name.startswith("."):
+                yield from _sources(inner)
+    elif path.suffix.lower() == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            for member in sorted(archive.namelist()):
+                if member.lower().endswith(".bvh") and not Path(member).name.startswith("."):
+                    yield f"{path}/{member}", lambda member=member: _member(archive, member)
+    else:
+        yield str(path), lambda: path.open("rb")
+
+
+def _member(archive: zipfile.ZipFile, member: str) -> IO:
+    file = io.BytesIO(archive.read(member))
+    file.name = member
+    return file
+
+
+def _canonical(source: str, file: IO, mapping: dict[str, str] | None, frame_rate: float) -> CanonicalClip:
+    with file:
+        clip = read_bvh(file)
+    clip = resample(without_stray_first_frame(clip), frame_rate)
+    positions = canonical_positions(clip, mapping or propose(clip.joint_names, clip.parents))
+    return CanonicalClip(clip.name, on_floor(positions), clip.frame_rate, source)
+
+
+def without_stray_first_frame(clip: Clip) -> Clip:
+    """The clip without a first frame that is no part of the motion, as the T-pose some exporters put there.
+
+    It counts as stray where the joints jump by 5 cm on average to the second frame, and by more than four
+    times any of the next ten steps.
+    """
+    steps = np.linalg.norm(np.diff(clip.sliced(slice(0, 12)).positions(), axis=0), axis=-1).mean(axis=1)
+    stray = len(steps) > 2 and steps[0] > max(0.05, 4.0 * steps[1:].max())
+    return clip.sliced(slice(1, None)) if stray else clip
+
+
+def on_floor(positions: Array) -> Array:
+    """Positions `[F, 20, 3]` raised or lowered as a whole, so that the planted toes are `TOE_HEIGHT` above z = 0.
+
+    The lower toe of each frame is planted in most; its 5th percentile over the frames forgives stray ones.
+    """
+    toes = positions[:, [index("LeftToes"), index("RightToes")], 2].min(axis=1)
+    return positions - (0.0, 0.0, np.percentile(toes, 5) - TOE_HEIGHT)
