@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .files import write_whole
 from .layer import Layer
 from .schema import Schema
 
@@ -25,23 +24,13 @@ def save(model: Model, path: str | Path) -> None:
     """Write tensors in float32 and everything else as JSON; a file in place is replaced only by a complete one."""
     from safetensors.numpy import save as to_bytes
 
-    path = Path(path)
     header: dict = {"format": FORMAT, "schema": model.schema.to_json()}
     header["layers"] = [
         {"components": layer.components, "covariance": layer.covariance, "residual": layer.residual}
         for layer in model.layers
     ]
     header |= {name: value for name in SECTIONS if (value := getattr(model, name))}
-    content = to_bytes(_tensors(model), {"drmm": json.dumps(header, allow_nan=False)})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, to_bytes(_tensors(model), {"drmm": json.dumps(header, allow_nan=False)}))
 
 
 def load(path: str | Path) -> Model:
@@ -65,12 +54,6 @@ def load(path: str | Path) -> Model:
         raise ValueError(f"{path}: not a usable model file: {error}") from None
     layers = tuple(_layer(i, entry, schema, header["layers"], tensors) for i, entry in enumerate(header["layers"]))
     return Model(schema, layers, **{name: header[name] for name in SECTIONS if name in header})
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _require(condition: bool, message: str) -> None:
