@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,8 @@ from drmm_engine.motion.skeleton import canonical_positions, index
 
 # Height of the toe joint above the floor while the foot stands flat, metres; capture sets differ from 0.01 to 0.05.
 TOE_HEIGHT = 0.045
+# Metres a second that the joints of a sprinter do not reach on average.
+MAX_SPEED = 12.0
 
 _UNREADABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _Source = tuple[str, Callable[[], IO]]
@@ -91,20 +94,30 @@ def _member(archive: zipfile.ZipFile, member: str) -> IO:
 def _canonical(source: str, file: IO, mapping: dict[str, str] | None, frame_rate: float) -> CanonicalClip:
     with file:
         clip = read_bvh(file)
-    clip = resample(without_stray_first_frame(clip), frame_rate)
+    clip = resample(without_jumps(clip), frame_rate)
     positions = canonical_positions(clip, mapping or propose(clip.joint_names, clip.parents))
     return CanonicalClip(clip.name, on_floor(positions), clip.frame_rate, source)
 
 
-def without_stray_first_frame(clip: Clip) -> Clip:
-    """The clip without a first frame that is no part of the motion, as the T-pose some exporters put there.
+def without_jumps(clip: Clip) -> Clip:
+    """The longest part of the clip without a jump, 0.05 s short of the jumps.
 
-    It counts as stray where the joints jump by 5 cm on average to the second frame, and by more than four
-    times any of the next ten steps.
+    A jump is a step in which the joints move by more than `MAX_SPEED` on average, or a first step of over 5 cm
+    that is four times as long as any of the next ten: the T-pose some exporters put before the motion.
+    ValueError if nothing is left.
     """
-    steps = np.linalg.norm(np.diff(clip.sliced(slice(0, 12)).positions(), axis=0), axis=-1).mean(axis=1)
-    stray = len(steps) > 2 and steps[0] > max(0.05, 4.0 * steps[1:].max())
-    return clip.sliced(slice(1, None)) if stray else clip
+    steps = np.linalg.norm(np.diff(clip.positions(), axis=0), axis=-1).mean(axis=1)
+    jumps = steps * clip.frame_rate > MAX_SPEED
+    if len(steps) > 2 and steps[0] > max(0.05, 4.0 * steps[1:11].max()):
+        jumps[0] = True
+    if not jumps.any():
+        return clip
+    margin = int(np.ceil(0.05 * clip.frame_rate))
+    ends = [-margin - 1, *np.flatnonzero(jumps), clip.frames - 1 + margin]
+    start, stop = max(((a + 1 + margin, b + 1 - margin) for a, b in pairwise(ends)), key=lambda part: part[1] - part[0])
+    if stop <= start:
+        raise ValueError(f"{clip.name}: its joints move faster than {MAX_SPEED:g} m/s all the time: is its unit right?")
+    return clip.sliced(slice(max(start, 0), stop))
 
 
 def on_floor(positions: Array) -> Array:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from drmm_engine.motion.rigs import COLUMNS, RIGS
@@ -96,6 +97,7 @@ def _shared_prefix(names: list[str]) -> str:
     return match[0] if match and not _LAYER.match(low) else ""
 
 
+@lru_cache(maxsize=4096)
 def _key(name: str) -> str:
     """A name without case, marks and spelling of sides: `upper_arm.L` and `LeftUpperArm` give "left upperarm"."""
     words = [word.lower() for word in _WORDS.findall(name)]
