@@ -36,6 +36,7 @@ TOES = _pair("Toes")
 ARMS, LEGS = _pair("UpperArm"), _pair("UpperLeg")
 TOPS, MIDDLES = ARMS + LEGS, _pair("LowerArm") + _pair("LowerLeg")
 ENDS = HANDS + FEET
+_KNEES = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
 
 
 def turns(positions: Array, rest: Array) -> Array:
@@ -138,17 +139,16 @@ def _hinges(upper: Array, lower: Array, reference: Array) -> Array:
     """Unit hinge axes [..., 4, 3] at right angles to the upper limbs: upper × lower, positive when bent.
 
     The length of that product is the sine of the bend, so it says nothing of a straight limb: there the
-    reference axis takes over, without a step. A knee's axis stays within a right angle of its reference,
-    because a knee that seems to bend forwards is one stretched a little too far.
+    reference axis takes over, without a step. A limb that seems to bend the other way, more than a right angle off
+    its reference, is one stretched a little too far: always for a knee, for an elbow while it is nearly straight.
     """
     reference = rot.normalize(reference - upper * np.sum(reference * upper, axis=-1, keepdims=True))
     normal = rot.cross(upper, lower)
+    straight = np.clip(1.0 - np.linalg.norm(normal, axis=-1, keepdims=True) / STRAIGHT, 0.0, 1.0)
+    overstretched = np.maximum(_KNEES, np.minimum(2.0 * straight, 1.0))
     along = np.sum(normal * reference, axis=-1, keepdims=True)
-    knee = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
-    normal = normal + 2.0 * knee * np.maximum(-along, 0.0) * reference
-    sine = np.linalg.norm(normal, axis=-1, keepdims=True)
-    straight = np.clip(1.0 - sine / STRAIGHT, 0.0, 1.0) ** 2
-    return rot.normalize(normal + 0.5 * STRAIGHT * straight * reference)
+    normal = normal + 2.0 * overstretched * np.maximum(-along, 0.0) * reference
+    return rot.normalize(normal + STRAIGHT * straight**2 * reference)
 
 
 def _rest_hinges(rest: Array) -> Array:
