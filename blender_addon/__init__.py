@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DRMM in Blender: walks to targets and sampled poses for any rig."""
+
+import bpy
+
+from . import models, operators, properties, ui
+
+
+def register() -> None:
+    """Called by Blender when the extension is enabled."""
+    properties.register()
+    for cls in (*operators.CLASSES, *ui.CLASSES):
+        bpy.utils.register_class(cls)
+    bpy.app.timers.register(_read_shipped_models, first_interval=0.1)
+
+
+def unregister() -> None:
+    """Called by Blender when the extension is disabled."""
+    if bpy.app.timers.is_registered(_read_shipped_models):
+        bpy.app.timers.unregister(_read_shipped_models)
+    for cls in reversed((*operators.CLASSES, *ui.CLASSES)):
+        bpy.utils.unregister_class(cls)
+    properties.unregister()
+    models.clear()
+
+
+def _read_shipped_models() -> None:
+    """Once the window stands, so that the panel can tell of them."""
+    for kind in models.PURPOSES:
+        models.look("", kind)

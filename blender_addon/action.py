@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys written to Actions, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+
+from . import compat
+from .channels import Channel, rotation_property
+
+OWN = "drmm"
+LINEAR = 1
+
+
+def check_action(armature: bpy.types.Object) -> None:
+    """Raise ValueError where the armature's Action cannot be changed or replaced now."""
+    animation = armature.animation_data
+    if animation and animation.use_tweak_mode:
+        raise ValueError(f"an NLA strip of {armature.name!r} is being tweaked; leave tweak mode first (Tab in the NLA)")
+
+
+def write_walk(armature: bpy.types.Object, name: str, channels: Sequence[Channel], start: int) -> bpy.types.Action:
+    """Give the armature an Action of its own with one key a frame from `start` on.
+
+    An earlier Action of this kind is replaced; any other is kept, protected by a fake user.
+    """
+    check_action(armature)
+    before = armature.animation_data.action if armature.animation_data else None
+    if before and before.get(OWN) and before.library is None and before.users - before.use_fake_user <= 1:
+        bpy.data.actions.remove(before)
+    elif before and before.library is None:
+        before.use_fake_user = True
+    action = bpy.data.actions.new(name)
+    action[OWN] = True
+    compat.assign(armature, action)
+    bag = compat.curves(armature)
+    for channel in channels:
+        _write(bag, channel, start)
+    return action
+
+
+def key_pose(armature: bpy.types.Object, name: str, hips: str, bones: Sequence[str], frame: float) -> None:
+    """Key the hips bone's location and the bones' rotations as they stand, in the armature's Action or a new one."""
+    check_action(armature)
+    animation = armature.animation_data
+    if animation is None or animation.action is None:
+        compat.assign(armature, bpy.data.actions.new(name))
+    elif animation.action.library:
+        raise ValueError(f"the Action {animation.action.name!r} of {armature.name!r} is linked; give it one of its own")
+    pose_bones = armature.pose.bones
+    pose_bones[hips].keyframe_insert("location", frame=frame, group=hips)
+    for bone in bones:
+        pose_bones[bone].keyframe_insert(rotation_property(pose_bones[bone].rotation_mode), frame=frame, group=bone)
+
+
+def _write(bag: bpy.types.bpy_struct, channel: Channel, start: int) -> None:
+    group = bag.groups.get(channel.bone) or bag.groups.new(channel.bone)
+    frames = np.arange(start, start + len(channel.values), dtype=np.float32)
+    for index, values in enumerate(channel.values.T):
+        curve = bag.fcurves.new(channel.path, index=index)
+        curve.group = group
+        points = curve.keyframe_points
+        points.add(len(frames))
+        points.foreach_set("co", np.stack([frames, values], axis=1).astype(np.float32).ravel())
+        points.foreach_set("interpolation", np.full(len(frames), LINEAR, np.int32))
+        curve.update()

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where Blender's versions differ: Actions have slots from 4.4 on, and nothing else from 5.0 on."""
+
+from __future__ import annotations
+
+import bpy
+
+SLOTTED = hasattr(bpy.types, "ActionSlot")
+
+
+def assign(holder: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Make an Action the one of a data-block, bound to its slot of that name, which is made where missing."""
+    animation = holder.animation_data or holder.animation_data_create()
+    animation.action = action
+    if SLOTTED and animation.action_slot is None:
+        fitting = [slot for slot in action.slots if slot.target_id_type in {holder.id_type, "UNSPECIFIED"}]
+        animation.action_slot = fitting[0] if fitting else action.slots.new(id_type=holder.id_type, name=holder.name)
+
+
+def curves(holder: bpy.types.ID) -> bpy.types.Action | bpy.types.ID | None:
+    """What holds the `fcurves` and `groups` of a data-block's Action: its channelbag, or the Action itself."""
+    animation = holder.animation_data
+    if animation is None or animation.action is None:
+        return None
+    action = animation.action
+    if not SLOTTED:
+        return action
+    if not action.layers:
+        action.layers.new("Layer")
+    layer = action.layers[0]
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(animation.action_slot, ensure=True)

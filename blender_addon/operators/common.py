@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What operators share: finding what they work on, and refusing with one line."""
+
+from __future__ import annotations
+
+import bpy
+
+ARMATURE = "Name of the armature object; empty: the one of the panel"
+
+
+def refuse(operator: bpy.types.Operator, problem: ValueError) -> set[str]:
+    """Report a problem to the user and cancel."""
+    message = str(problem)
+    operator.report({"ERROR"}, message[:1].upper() + message[1:])
+    return {"CANCELLED"}
+
+
+def find_armature(context: bpy.types.Context, name: str) -> bpy.types.Object:
+    """The armature object of a name, or the panel's; ValueError where there is none in the scene."""
+    scene = context.scene
+    if name:
+        armature = scene.objects.get(name)
+    else:
+        armature = scene.drmm.armature
+        if armature is None:
+            raise ValueError("there is no armature to animate; choose one")
+        name = armature.name
+    return present(scene, armature, f"armature {name!r}", "ARMATURE")
+
+
+def find_object(scene: bpy.types.Scene, name: str, role: str) -> bpy.types.Object:
+    """The object of a name in a scene; ValueError says which one is missing."""
+    return present(scene, scene.objects.get(name), f"{role} {name!r}")
+
+
+def present(
+    scene: bpy.types.Scene, candidate: bpy.types.Object | None, what: str, kind: str = ""
+) -> bpy.types.Object:
+    """The candidate, if it is in the scene and of the kind; ValueError otherwise."""
+    if candidate is None or scene.objects.get(candidate.name) is not candidate:
+        raise ValueError(f"the {what} is not in the scene {scene.name!r}; choose another")
+    if kind and candidate.type != kind:
+        raise ValueError(f"the {what} is not an {kind.lower()}; choose another")
+    return candidate
+
+
+def setting(operator: bpy.types.Operator, name: str, fallback: object) -> object:
+    """An option as given to the operator, or else the panel's."""
+    return getattr(operator, name) if operator.properties.is_property_set(name) else fallback
+
+
+def redraw(context: bpy.types.Context) -> None:
+    """Have the sidebars drawn anew."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()

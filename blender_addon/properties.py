@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scene, an armature object and the window manager remember."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from . import models, review
+
+GOALS = (
+    ("Hips", "Hips", "The hips"),
+    ("Head", "Head", "The head"),
+    ("LeftHand", "Left Hand", "The left wrist"),
+    ("RightHand", "Right Hand", "The right wrist"),
+    ("LeftFoot", "Left Foot", "The left ankle"),
+    ("RightFoot", "Right Foot", "The right ankle"),
+)
+
+
+def _is_armature(_owner: object, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "ARMATURE"
+
+
+def _is_empty(_owner: object, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "EMPTY"
+
+
+def _read_walk_model(settings: DrmmScene, _context: bpy.types.Context) -> None:
+    models.look(bpy.path.abspath(settings.walk_model), "locomotion")
+
+
+def _read_pose_model(settings: DrmmScene, _context: bpy.types.Context) -> None:
+    models.look(bpy.path.abspath(settings.pose_model), "pose")
+
+
+def _show_pose(settings: DrmmArmature, _context: bpy.types.Context) -> None:
+    review.show(settings.id_data)
+
+
+class DrmmBone(bpy.types.PropertyGroup):
+    """One canonical joint and the bone that is it."""
+
+    joint: StringProperty(name="Joint")
+    bone: StringProperty(name="Bone", description="The bone that is this joint")
+
+
+class DrmmTarget(bpy.types.PropertyGroup):
+    """A place to walk to."""
+
+    empty: PointerProperty(name="Target", type=bpy.types.Object, poll=_is_empty, description="The empty to walk to")
+    face: BoolProperty(name="Face", description="Look towards the target while walking to it")
+
+
+class DrmmGoal(bpy.types.PropertyGroup):
+    """A place for a part of the body."""
+
+    joint: EnumProperty(name="Part", items=GOALS, description="The part of the body that goes there")
+    empty: PointerProperty(name="Goal", type=bpy.types.Object, poll=_is_empty, description="Where it goes")
+
+
+class DrmmPose(bpy.types.PropertyGroup):
+    """A sampled pose; its numbers are in the custom property `values`."""
+
+    plausibility: FloatProperty(name="Plausibility", description="Log weight; the higher, the likelier")
+    error: FloatProperty(name="Error", description="The largest distance from a goal, in millimetres")
+
+
+class DrmmArmature(bpy.types.PropertyGroup):
+    """Kept with an armature object."""
+
+    mapping: CollectionProperty(type=DrmmBone)
+    mapping_index: IntProperty(name="Joint")
+    poses: CollectionProperty(type=DrmmPose)
+    pose_index: IntProperty(name="Pose", min=0, update=_show_pose)
+
+
+class DrmmScene(bpy.types.PropertyGroup):
+    """Kept with a scene."""
+
+    armature: PointerProperty(
+        name="Armature", type=bpy.types.Object, poll=_is_armature, description="The character to animate"
+    )
+    walk_model: StringProperty(
+        name="Walk Model",
+        subtype="FILE_PATH",
+        description="A locomotion model; empty: the one that comes with DRMM",
+        update=_read_walk_model,
+    )
+    pose_model: StringProperty(
+        name="Pose Model",
+        subtype="FILE_PATH",
+        description="A pose model; empty: the one that comes with DRMM",
+        update=_read_pose_model,
+    )
+    targets: CollectionProperty(type=DrmmTarget)
+    target_index: IntProperty(name="Target")
+    goals: CollectionProperty(type=DrmmGoal)
+    goal_index: IntProperty(name="Goal")
+    seed: IntProperty(name="Seed", min=0, description="Another number gives another walk and other poses")
+    seconds: FloatProperty(
+        name="Longest", default=30.0, min=0.5, max=600.0, subtype="TIME_ABSOLUTE", description="Stop after this time"
+    )
+    count: IntProperty(name="Poses", default=64, min=1, max=1024, description="How many poses to draw")
+
+
+class DrmmProgress(bpy.types.PropertyGroup):
+    """How far a running generation has come; never saved."""
+
+    running: BoolProperty()
+    stop: BoolProperty()
+    fraction: FloatProperty(min=0.0, max=1.0)
+    text: StringProperty()
+
+
+CLASSES = (DrmmBone, DrmmTarget, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
+
+
+def register() -> None:
+    """Register the property groups and hang them on Blender's types."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Object.drmm = PointerProperty(type=DrmmArmature)
+    bpy.types.Scene.drmm = PointerProperty(type=DrmmScene)
+    bpy.types.WindowManager.drmm = PointerProperty(type=DrmmProgress)
+
+
+def unregister() -> None:
+    """Take away what `register` added."""
+    del bpy.types.WindowManager.drmm
+    del bpy.types.Scene.drmm
+    del bpy.types.Object.drmm
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The "DRMM" tab of the 3D viewport's sidebar; it draws what is known and computes nothing."""
+
+from __future__ import annotations
+
+import bpy
+
+from drmm_engine.motion.rig import OPTIONAL
+
+from . import models, review
+
+
+class DRMM_UL_bones(bpy.types.UIList):
+    """Canonical joints and their bones."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
+        bones = data.id_data.data.bones
+        row = layout.row(align=True).split(factor=0.42, align=True)
+        row.label(text=item.joint)
+        field = row.row(align=True)
+        field.alert = item.bone not in bones and bool(item.bone or item.joint not in OPTIONAL)
+        icon = "ERROR" if field.alert else "BONE_DATA"
+        field.prop_search(item, "bone", data.id_data.data, "bones", text="", icon=icon)
+
+
+class DRMM_UL_targets(bpy.types.UIList):
+    """Targets in the order in which they are walked to."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
+        row = layout.row(align=True)
+        number = row.row()
+        number.ui_units_x = 1.2
+        number.label(text=str(index + 1))
+        row.prop(item, "empty", text="", icon="EMPTY_DATA")
+        row.prop(item, "face", text="", icon="HIDE_OFF" if item.face else "HIDE_ON")
+
+
+class DRMM_UL_goals(bpy.types.UIList):
+    """Parts of the body and where they go."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
+        row = layout.row(align=True).split(factor=0.42, align=True)
+        row.prop(item, "joint", text="")
+        row.prop(item, "empty", text="", icon="EMPTY_DATA")
+
+
+class DRMM_UL_poses(bpy.types.UIList):
+    """Sampled poses, best first."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
+        row = layout.row()
+        row.label(text=f"Pose {index + 1}", icon="ARMATURE_DATA")
+        row.label(text=f"{item.plausibility:.1f}")
+        row.label(text=f"{item.error:.0f} mm")
+
+
+class Sidebar:
+    """Where the panels are."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "DRMM"
+
+
+class DRMM_PT_character(Sidebar, bpy.types.Panel):
+    """The armature."""
+
+    bl_label = "Character"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.scene.drmm
+        layout.prop(settings, "armature", text="", icon="ARMATURE_DATA")
+        if settings.armature is None:
+            layout.label(text="Choose an armature", icon="INFO")
+
+
+class DRMM_PT_bones(Sidebar, bpy.types.Panel):
+    """Which bone is which joint."""
+
+    bl_label = "Bone Mapping"
+    bl_parent_id = "DRMM_PT_character"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.drmm.armature is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        armature = context.scene.drmm.armature
+        rows = armature.drmm.mapping
+        layout.operator("drmm.guess_mapping", icon="VIEWZOOM")
+        if len(rows) == 0:
+            layout.label(text="Bones are found by their names", icon="INFO")
+            return
+        mapped = sum(row.bone in armature.data.bones for row in rows)
+        enough = all(row.bone in armature.data.bones for row in rows if row.bone or row.joint not in OPTIONAL)
+        icon = "CHECKMARK" if enough else "ERROR"
+        layout.label(text=f"{mapped} of {len(rows)} joints have a bone", icon=icon)
+        layout.template_list("DRMM_UL_bones", "", armature.drmm, "mapping", armature.drmm, "mapping_index", rows=6)
+
+
+class DRMM_PT_walk(Sidebar, bpy.types.Panel):
+    """Targets, and Generate."""
+
+    bl_label = "Walk"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings, progress = context.scene.drmm, context.window_manager.drmm
+        layout.label(text="Targets, in order")
+        row = layout.row()
+        row.template_list("DRMM_UL_targets", "", settings, "targets", settings, "target_index", rows=4)
+        buttons = row.column(align=True)
+        buttons.operator("drmm.add_target_at_cursor", text="", icon="ADD")
+        buttons.operator("drmm.remove_target", text="", icon="REMOVE")
+        buttons.separator()
+        buttons.operator("drmm.move_target", text="", icon="TRIA_UP").direction = "UP"
+        buttons.operator("drmm.move_target", text="", icon="TRIA_DOWN").direction = "DOWN"
+        layout.operator("drmm.add_targets", icon="EMPTY_DATA")
+        column = layout.column(align=True)
+        column.prop(settings, "seed")
+        column.prop(settings, "seconds")
+        if progress.running:
+            row = layout.row(align=True)
+            row.progress(factor=progress.fraction, text=progress.text)
+            row.operator("drmm.cancel", text="", icon="CANCEL")
+        else:
+            row = layout.row()
+            row.scale_y = 1.4
+            row.operator("drmm.generate", icon="PLAY")
+
+
+class DRMM_PT_pose(Sidebar, bpy.types.Panel):
+    """Goals, sampled poses, and what becomes of them."""
+
+    bl_label = "Pose"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.scene.drmm
+        layout.label(text="Goals")
+        row = layout.row()
+        row.template_list("DRMM_UL_goals", "", settings, "goals", settings, "goal_index", rows=3)
+        buttons = row.column(align=True)
+        buttons.operator_menu_enum("drmm.add_goal", "joint", text="", icon="ADD")
+        buttons.operator("drmm.remove_goal", text="", icon="REMOVE")
+        layout.prop(settings, "count")
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("drmm.sample_pose", icon="OUTLINER_OB_ARMATURE")
+        if settings.armature and review.active(settings.armature):
+            self._draw_results(layout, settings.armature.drmm)
+
+    def _draw_results(self, layout: bpy.types.UILayout, results: bpy.types.PropertyGroup) -> None:
+        row = layout.row()
+        for text in ("Best first", "Plausibility", "Error"):
+            row.label(text=text)
+        layout.template_list("DRMM_UL_poses", "", results, "poses", results, "pose_index", rows=4)
+        row = layout.row(align=True)
+        row.operator("drmm.step_pose", text="Previous", icon="TRIA_LEFT").step = -1
+        row.operator("drmm.step_pose", text="Next", icon="TRIA_RIGHT").step = 1
+        row = layout.row(align=True)
+        row.operator("drmm.key_pose", icon="KEY_HLT")
+        row.operator("drmm.revert_pose", icon="LOOP_BACK")
+
+
+class DRMM_PT_models(Sidebar, bpy.types.Panel):
+    """The model files and what they say of themselves."""
+
+    bl_label = "Models"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.drmm
+        for kind, field in (("locomotion", "walk_model"), ("pose", "pose_model")):
+            box = self.layout.box()
+            box.label(text=settings.bl_rna.properties[field].name, icon="POSE_HLT" if kind == "pose" else "ANIM")
+            box.prop(settings, field, text="", placeholder="As shipped")
+            entry = models.known(bpy.path.abspath(getattr(settings, field)), kind)
+            if entry is None:
+                box.operator("drmm.read_model", icon="FILE_REFRESH").kind = kind
+                continue
+            column = box.column(align=True)
+            column.scale_y = 0.8
+            column.alert = entry.model is None
+            for line in entry.lines:
+                column.label(text=line)
+
+
+CLASSES = (
+    DRMM_UL_bones,
+    DRMM_UL_targets,
+    DRMM_UL_goals,
+    DRMM_UL_poses,
+    DRMM_PT_character,
+    DRMM_PT_bones,
+    DRMM_PT_walk,
+    DRMM_PT_pose,
+    DRMM_PT_models,
+)
