@@ -36,6 +36,7 @@ TOES = _pair("Toes")
 ARMS, LEGS = _pair("UpperArm"), _pair("UpperLeg")
 TOPS, MIDDLES = ARMS + LEGS, _pair("LowerArm") + _pair("LowerLeg")
 ENDS = HANDS + FEET
+TRUNK = [CHEST, CHEST, HIPS, HIPS]
 _KNEES = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
 
 
@@ -52,7 +53,7 @@ def turns(positions: Array, rest: Array) -> Array:
     out[:, NECK] = out[:, HEAD] = carried(out[:, CHEST], rest_nape, nape)
     clavicles = positions[:, ARMS] - positions[:, SHOULDERS]
     out[:, SHOULDERS] = carried(out[:, CHEST, None], rest[ARMS] - rest[SHOULDERS], clavicles)
-    out[:, TOPS], out[:, MIDDLES] = _limbs(positions, rest, out[:, [CHEST, CHEST, HIPS, HIPS]])
+    out[:, TOPS], out[:, MIDDLES] = _limbs(positions, rest, out[:, TRUNK])
     out[:, HANDS] = out[:, MIDDLES[:2]]
     out[:, FEET] = out[:, TOES] = _feet(positions, rest, out[:, MIDDLES[2:]])
     return out
@@ -120,13 +121,22 @@ def _turn(axes: tuple[Array, Array], rest_axes: tuple[Array, Array]) -> Array:
     return rot.multiply(rot.from_basis(*axes), rot.inverse(rot.from_basis(*rest_axes)))
 
 
-def _limbs(positions: Array, rest: Array, trunk: Array) -> tuple[Array, Array]:
-    """Turns of the upper and the lower limbs [F, 4, 4], hung from the turns of the trunk [F, 4, 4]."""
+def hinges(positions: Array, rest: Array, trunk: Array) -> Array:
+    """Hinge axes `[F, 4, 3]` of left and right elbow and knee, at right angles to the upper limb.
+
+    upper × lower, so a bend is a positive turn about the axis; `trunk` `[F, 4, 4]` are the turns of what the
+    limbs hang from, whose swing without twist is the reference for limbs that are nearly straight.
+    """
     upper, lower = _directions(positions)
-    rest_upper, _ = _directions(rest)
-    reference = rot.rotate(carried(trunk, rest_upper, upper), _rest_hinges(rest))
-    frames = _frames(upper, lower, _hinges(upper, lower, reference))
-    return tuple(rot.multiply(a, rot.inverse(b)) for a, b in zip(frames, _rest_limbs(rest), strict=True))
+    reference = rot.rotate(carried(trunk, _directions(rest)[0], upper), _rest_hinges(rest))
+    return _hinges(upper, lower, reference)
+
+
+def _limbs(positions: Array, rest: Array, trunk: Array) -> tuple[Array, Array]:
+    """Turns of the upper and the lower limbs [F, 4, 4]."""
+    limbs = _frames(*_directions(positions), hinges(positions, rest, trunk))
+    upper, lower = (rot.multiply(a, rot.inverse(b)) for a, b in zip(limbs, _rest_limbs(rest), strict=True))
+    return upper, lower
 
 
 def _directions(positions: Array) -> tuple[Array, Array]:
@@ -163,9 +173,9 @@ def _rest_limbs(rest: Array) -> tuple[Array, Array]:
     return _frames(*_directions(rest), _rest_hinges(rest))
 
 
-def _frames(upper: Array, lower: Array, hinges: Array) -> tuple[Array, Array]:
+def _frames(upper: Array, lower: Array, axes: Array) -> tuple[Array, Array]:
     """Frames [..., 4, 4] of upper and lower limbs: X along the bone, Y the hinge axis."""
-    return rot.from_basis(upper, hinges), rot.from_basis(lower, rot.rotate(rot.between(upper, lower), hinges))
+    return rot.from_basis(upper, axes), rot.from_basis(lower, rot.rotate(rot.between(upper, lower), axes))
 
 
 def _feet(positions: Array, rest: Array, shins: Array) -> Array:

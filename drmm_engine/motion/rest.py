@@ -14,10 +14,10 @@ _STANDING = 0.02  # metres above its lowest at which a toe joint counts as stand
 
 
 def rest_pose(positions: Array) -> Array:
-    """A symmetric T-pose `[20, 3]`, hips above the origin, facing +x, feet flat, of the body in `positions` `[F, 20, 3]`.
+    """A symmetric T-pose `[20, 3]` of the body in `positions` `[F, 20, 3]`, facing +x, its hips above the origin.
 
-    Metres, Z up, floor at z = 0. Bone lengths are medians; the trunk is held as it is on average, the arms point
-    sideways, the legs down, and the feet forwards with the slope from ankle to toes that they have on the floor.
+    Metres, Z up, floor at z = 0, feet flat. Bone lengths are medians; the trunk is held as it is on average, the arms
+    point sideways, the legs down, and the feet forwards with the slope from ankle to toes that they have on the floor.
     """
     positions = np.asarray(positions, float)
     offsets = positions[:, 1:] - positions[:, PARENTS[1:]]
@@ -28,7 +28,6 @@ def rest_pose(positions: Array) -> Array:
     directions = np.zeros((len(JOINTS), 3))
     directions[1:] = np.median(rot.rotate(heading[:, None], offsets), axis=0)
     directions = rot.normalize(directions + directions[MIRROR] * _MIRRORED)
-    toes = index("LeftToes"), index("RightToes")
     standing, slope = _soles(positions)
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
         for part in ("LowerArm", "Hand"):
@@ -39,7 +38,7 @@ def rest_pose(positions: Array) -> Array:
     rest = np.zeros((len(JOINTS), 3))
     for joint, parent in enumerate(PARENTS[1:], start=1):
         rest[joint] = rest[parent] + lengths[joint] * directions[joint]
-    rest[:, 2] += standing - rest[toes[0], 2]
+    rest[:, 2] += standing - rest[index("LeftToes"), 2]
     return rest
 
 

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Poses as the vectors that a pose model is over: joint positions in the character's own frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from drmm_engine.body import rotations as rot
+from drmm_engine.body.rotations import Array
+from drmm_engine.motion.skeleton import JOINTS, MIRROR, facing
+from drmm_engine.schema import Schema, Stream
+
+FEATURES = {"kind": "pose", "joints": list(JOINTS)}
+"""What a pose model's file says in `features`."""
+_UP = (0.0, 0.0, 1.0)
+
+
+def variable(joint: str, axis: str) -> str:
+    """The name of a variable: "pose.LeftHand.z"."""
+    return f"pose.{joint}.{axis}"
+
+
+def pose_schema() -> Schema:
+    """One real stream of 58 variables, metres: x, y, z of the 20 joints without x and y of the hips, which are 0."""
+    names = [variable(joint, axis) for joint in JOINTS for axis in "xyz"]
+    return Schema((Stream.real("pose", names[2:], "m"),))
+
+
+def encode(positions: ArrayLike) -> Array:
+    """Pose vectors `[F, 58]` of positions `[F, 20, 3]`: the hips' ground position at the origin, facing +x."""
+    positions = np.asarray(positions, float)
+    forward = facing(positions)
+    turn = rot.from_axis_angle(_UP, -np.arctan2(forward[..., 1], forward[..., 0]))
+    centred = positions - positions[:, :1] * (1.0, 1.0, 0.0)
+    return rot.rotate(turn[:, None], centred).reshape(len(positions), -1)[:, 2:]
+
+
+def decode(values: ArrayLike, origin: ArrayLike = (0.0, 0.0), heading: ArrayLike = 0.0) -> Array:
+    """Positions `[F, 20, 3]` of pose vectors `[F, 58]` at ground position `origin` `[2]` or `[F, 2]`, metres.
+
+    `heading`, scalar or `[F]`, is the direction they face, radians counter-clockwise from +x.
+    """
+    values = np.asarray(values, float)
+    local = np.concatenate([np.zeros((len(values), 2)), values], axis=1).reshape(len(values), len(JOINTS), 3)
+    positions = rot.rotate(rot.from_axis_angle(_UP, np.broadcast_to(heading, len(values)))[:, None], local)
+    positions[..., :2] += np.broadcast_to(origin, (len(values), 2))[:, None]
+    return positions
+
+
+def mirrored(positions: ArrayLike) -> Array:
+    """Positions `[..., 20, 3]` with left and right exchanged, mirrored in the plane y = 0."""
+    return np.asarray(positions, float)[..., MIRROR, :] * (1.0, -1.0, 1.0)
