@@ -286,7 +286,7 @@ def write_bvh(clip: Clip, path: str | Path) -> None:
             columns += [clip.local_positions[:, joint]] * bool(moving[joint]) + [angles[:, joint]]
     lines += ["MOTION", f"Frames: {clip.frames}", f"Frame Time: {1.0 / clip.frame_rate:.8f}"]
     lines += [" ".join([f"{value:.6f}" for value in row]) for row in np.concatenate(columns, axis=1)]
-    write_whole(path, ("\n".join(lines) + "\n").encode())
+    write_whole(path, "\n".join(lines) + "\n")
 
 
 def _write_block(clip: Clip, joint: int, moving: Array, indent: str, lines: list[str]) -> Iterator[int]:
