@@ -70,7 +70,7 @@ def _read(file: Path, kind: str, modified: int) -> Entry:
         ) from None
     found = (model.features or {}).get("kind")
     if found != kind or not model.skeleton:
-        raise ValueError(f"{file.name} is no model for {PURPOSES[kind]}; choose one of the kind {kind!r}")
+        raise ValueError(f"the file {file.name} is no model for {PURPOSES[kind]}; choose one of the kind {kind!r}")
     return Entry(modified, model, describe(model, file.name))
 
 

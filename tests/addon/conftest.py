@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """A clean Blender with the add-on for every test."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
-bpy = pytest.importorskip("bpy")
+if importlib.util.find_spec("bpy") is None:
+    pytest.skip("these tests need the bpy module", allow_module_level=True)
 
-import drmm_engine as drmm  # noqa: E402
-from drmm_engine.layer import Layer  # noqa: E402
+import bpy  # noqa: E402
 
 import blender_addon  # noqa: E402
+import drmm_engine as drmm  # noqa: E402
+from drmm_engine.layer import Layer  # noqa: E402
 from tests.addon import gait  # noqa: E402
 
 

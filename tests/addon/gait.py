@@ -2,11 +2,11 @@
 """A walk and poses in closed form, in place of the engine's: what the add-on does with them is then known exactly."""
 
 import numpy as np
-from drmm_engine.body import rotations
-from drmm_engine.motion import skeleton
 from drmm_engine.motion.controller import Block
 from drmm_engine.motion.posing import Poses
 
+from drmm_engine.body import rotations
+from drmm_engine.motion import skeleton
 from tests.addon import rigs
 
 SPEED, TURN, REACH, RATE = 1.2, 1.5, 0.3, 30

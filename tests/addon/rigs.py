@@ -37,7 +37,8 @@ EULERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE")
 
 def rigify(name="Rig", **options):
     """Names as in a Rigify metarig, arms lowered to an A-pose, below a bone "root" on the floor."""
-    return build(name, lambda joint, side: f"{RIGIFY[joint]}{'.' if side else ''}{side}", lowered=0.7, root="root", **options)
+    ends = {"L": ".L", "R": ".R", "": ""}
+    return build(name, lambda joint, side: RIGIFY[joint] + ends[side], lowered=0.7, root="root", **options)
 
 
 def mixamo(name="Rig", **options):
@@ -61,6 +62,9 @@ def fbx(name="Rig"):
     rig.matrix_world = up @ Matrix.Scale(0.01, 4)
     bpy.context.view_layer.update()
     return rig
+
+
+KINDS = {"rigify": rigify, "mixamo": mixamo, "eulers": eulers, "fbx": fbx}
 
 
 def build(name, naming, lowered=0.0, rolled=False, root=None, inside=None):
@@ -96,7 +100,8 @@ def joints(naming, lowered):
     result = {}
     for (side, joint), (parent, head) in places.items():
         children = [p for (s, j), (above, p) in places.items() if above == joint and s in ("", side)]
-        tail = children[0] if children else lower(joint, np.array(TIPS[joint]), lowered) * (-1 if side == "R" else 1, 1, 1)
+        tip = lower(joint, np.array(TIPS.get(joint, head)), lowered) * (-1 if side == "R" else 1, 1, 1)
+        tail = children[0] if children else tip
         above = parent and naming(parent, side if parent in LIMBS else "")
         result[naming(joint, side)] = (above, head, tail)
     return result

@@ -4,13 +4,12 @@
 import bpy
 import numpy as np
 import pytest
-from drmm_engine.motion import controller, skeleton
 from mathutils import Matrix
 
 from blender_addon import armature as rigs_of
+from drmm_engine.motion import controller, skeleton
 from tests.addon import gait, rigs
 
-RIGS = {"rigify": rigs.rigify, "mixamo": rigs.mixamo, "eulers": rigs.eulers, "fbx": rigs.fbx}
 # Bones that point from one canonical joint to the next on every rig; the trunk is only held alike.
 LIMBS = [(f"{side}{a}", f"{side}{b}") for side in ("Left", "Right") for a, b in (
     ("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))]  # fmt: skip
@@ -28,9 +27,9 @@ def directions(positions):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-@pytest.mark.parametrize("kind", RIGS)
+@pytest.mark.parametrize("kind", rigs.KINDS)
 def test_the_bones_point_where_the_engine_says_and_the_hips_reach_the_targets(stage, empty, kind):
-    rig = RIGS[kind]()
+    rig = rigs.KINDS[kind]()
     mapping = rigs_of.mapping_of(rig)
     before = evaluated(rig, mapping, 1)
     lengths = [bone.length for bone in rig.data.bones]
