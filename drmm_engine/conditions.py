@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What may be asked of a model, and its compilation to arrays in model units.
+"""What may be asked of a model, in data units, and its compilation to evidence in model units.
 
-Known variables, Gaussian priors and linear equalities become *observations* z = A x + e, e ~ N(0, R);
-half-spaces and boxes become rows a.x + b > 0. Both are affine functionals of a layer's input and stay so
-in its residual (paper, Sec. 3.5), which is all that `layer.py` needs to know of them.
+Known variables, Gaussian priors and linear equalities become *observations*, half-spaces and boxes *inequalities*
+(`evidence.py`), which is all that a layer needs to know of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Array, namespace
-from .schema import Schema
+from .evidence import Classes, Evidence, Functionals, Inequalities, Observations
+from .schema import HUGE, Schema
 
 Number = float | np.ndarray
 
@@ -64,77 +63,6 @@ class Box:
 Condition = Known | GaussianPrior | HalfSpace | LinearEquality | Box
 
 
-@dataclass(frozen=True)
-class Functionals:
-    """M linear functionals a_i.x of N variables: either unit rows (`columns` [M]) or a dense `matrix` [M, N]."""
-
-    columns: Array | None
-    matrix: Array | None
-    disjoint: bool  # no variable occurs in two rows: the functionals are independent under a diagonal covariance
-
-    def apply(self, mean: Array) -> Array:
-        """a_i.mu_k, [K, M], of means [K, N]."""
-        return mean[:, self.columns] if self.matrix is None else mean @ self.matrix.T
-
-    def variances(self, variance: Array) -> Array:
-        """Variances of a_i.x, [k, M], under diagonal covariances [k, N]."""
-        return variance[:, self.columns] if self.matrix is None else variance @ (self.matrix * self.matrix).T
-
-    def take(self, rows: Array) -> Functionals:
-        """Some of the rows."""
-        columns = None if self.columns is None else self.columns[rows]
-        return Functionals(columns, None if self.matrix is None else self.matrix[rows], self.disjoint)
-
-    def dense(self, count: int, like: Array) -> Array:
-        """The rows as a matrix [M, N] of N = count columns."""
-        if self.matrix is not None:
-            return self.matrix
-        xp = namespace(like)
-        return xp.asarray(np.eye(count)[xp.numpy(self.columns)], like)
-
-
-@dataclass(frozen=True)
-class Observations:
-    """z = A x + e, e ~ N(0, noise); every row has a weight (paper's multiplier m). z, noise, weight: [1 or B, M]."""
-
-    rows: Functionals
-    z: Array
-    noise: Array
-    weight: Array
-
-    def take(self, rows: Array) -> Observations:
-        """Some of the rows."""
-        return Observations(self.rows.take(rows), self.z[:, rows], self.noise[:, rows], self.weight[:, rows])
-
-
-@dataclass(frozen=True)
-class Inequalities:
-    """a.x + b > 0 with weights. b, weight: [1 or B, H]; shared: the observations that share a variable with a row."""
-
-    rows: Functionals
-    b: Array
-    weight: Array
-    shared: Array | None
-
-
-@dataclass(frozen=True)
-class Classes:
-    """Observed classes of the categorical streams; weight 0 where unknown. Both [1 or B, C]."""
-
-    codes: Array
-    weight: Array
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known about a layer's input; `rows` is the number of different cases: 1, or one a sample."""
-
-    observations: Observations | None
-    inequalities: Inequalities | None
-    classes: Classes | None
-    rows: int
-
-
 class _Row:
     """One functional while compiling: coefficients in model units, and a column per sample for the rest."""
 
@@ -148,6 +76,7 @@ def compile_conditions(conditions: list[Condition], schema: Schema, count: int) 
     codes = np.zeros((1, len(schema.categorical_streams)))
     weights = np.zeros_like(codes)
     for condition in conditions:
+        _check_kind(condition)
         _weight(condition, count)
         if isinstance(condition, Known):
             labels = {n: v for n, v in condition.values.items() if schema.column(n) in schema.categorical_columns}
@@ -159,12 +88,19 @@ def compile_conditions(conditions: list[Condition], schema: Schema, count: int) 
             observed.append(_linear(condition, schema, count, "LinearEquality", sign=-1.0))
         elif isinstance(condition, HalfSpace):
             unequal.append(_linear(condition, schema, count, "HalfSpace", sign=1.0))
-        elif isinstance(condition, Box):
-            unequal += _box(condition, schema, count)
         else:
-            raise ValueError(f"a condition must be Known, GaussianPrior, HalfSpace, LinearEquality or Box, "
-                             f"got {type(condition).__name__}")
+            unequal += _box(condition, schema, count)
+    _known_once([c for c in conditions if isinstance(c, Known)])
     return _assemble(observed, unequal, Classes(codes, weights), schema)
+
+
+def _known_once(conditions: list[Known]) -> None:
+    given = set()
+    for condition in conditions:
+        for name, value in condition.values.items() if np.any(np.asarray(condition.weight) > 0) else ():
+            if name in given:
+                raise ValueError(f"Known: {name!r} is given twice, the second time as {value!r}")
+            given.add(name)
 
 
 def _known(condition: Known, labels: Mapping, schema: Schema, count: int) -> list[_Row]:
@@ -232,33 +168,35 @@ def _set_classes(
         column = np.array([schema.class_code(name, v) for v in values], dtype=float)
         rows = max(len(codes), len(column), np.size(weight))
         codes, weights = (np.broadcast_to(a, (rows, a.shape[1])).copy() for a in (codes, weights))
-        codes[:, c], weights[:, c] = column, weight
+        unknown = np.asarray(weight) == 0  # keeps what another condition says
+        codes[:, c], weights[:, c] = np.where(unknown, codes[:, c], column), np.where(unknown, weights[:, c], weight)
     return codes, weights
 
 
 def _assemble(observed: list[_Row], unequal: list[_Row], classes: Classes, schema: Schema) -> Evidence:
     observations = inequalities = None
+    parts: list[np.ndarray] = []
     count = len(schema.real_columns)
     observed = [r for r in observed if np.any(np.asarray(r.weight) > 0)]  # a multiplier of 0 is "unknown"
     unequal = [r for r in unequal if np.any(np.asarray(r.weight) > 0)]
     if observed:
-        z, noise, weight = _stack(observed)
+        z, noise, weight = (_stack([getattr(r, part) for r in observed]) for part in ("value", "noise", "weight"))
         observations = Observations(_functionals(observed, count), z, noise, weight)
+        parts += [z, noise, weight]
     if unequal:
-        b, _, weight = _stack(unequal)
+        b, weight = (_stack([getattr(r, part) for r in unequal]) for part in ("value", "weight"))
         inequalities = Inequalities(_functionals(unequal, count), b, weight, _shared(observed, unequal))
+        parts += [b, weight]
     known = classes if np.any(classes.weight) else None
-    parts = [observations and observations.z, inequalities and inequalities.b, known and known.codes]
-    sizes = [len(p) for p in parts if p is not None]
-    return Evidence(observations, inequalities, known, max(sizes, default=1))
+    parts += [classes.codes] if known else []
+    return Evidence(observations, inequalities, known, max(map(len, parts), default=1))
 
 
-def _stack(rows: list[_Row]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values, noises and weights as [1 or B, M] each: all of them have B rows if one differs per sample."""
-    table = [np.atleast_1d(np.asarray(v, dtype=float)) for r in rows for v in (r.value, r.noise, r.weight)]
-    count = max(len(v) for v in table)
-    full = np.stack([np.broadcast_to(v, count) for v in table], axis=1)
-    return full[:, 0::3].copy(), full[:, 1::3].copy(), full[:, 2::3].copy()
+def _stack(columns: list[Number]) -> np.ndarray:
+    """Columns as [1, M], or as [B, M] where one of them differs per sample."""
+    columns = [np.atleast_1d(np.asarray(c, dtype=float)) for c in columns]
+    rows = max(len(c) for c in columns)
+    return np.stack([np.broadcast_to(c, rows) for c in columns], axis=1)
 
 
 def _functionals(rows: list[_Row], count: int) -> Functionals:
@@ -278,45 +216,17 @@ def _shared(observed: list[_Row], unequal: list[_Row]) -> np.ndarray | None:
     return np.array(rows, dtype=np.intp) if rows else None
 
 
-def to_arrays(evidence: Evidence, like: Array) -> Evidence:
-    """The same evidence as arrays of like's kind, type and device."""
-    xp = namespace(like)
-
-    def convert(value: Array) -> Array:
-        return xp.asarray(value, like)
-
-    def rows(f: Functionals) -> Functionals:
-        columns = None if f.columns is None else xp.integers(f.columns, like)
-        return Functionals(columns, None if f.matrix is None else convert(f.matrix), f.disjoint)
-
-    o, i, c = evidence.observations, evidence.inequalities, evidence.classes
-    return Evidence(
-        o and Observations(rows(o.rows), convert(o.z), convert(o.noise), convert(o.weight)),
-        i and Inequalities(rows(i.rows), convert(i.b), convert(i.weight),
-                           None if i.shared is None else xp.integers(i.shared, like)),
-        c and Classes(xp.integers(c.codes.astype(np.intp), like), convert(c.weight)),
-        evidence.rows,
-    )
-
-
-def shift(evidence: Evidence, case: Array, observed: Array | None, unequal: Array | None) -> Evidence:
-    """The evidence about x - mu (paper, Sec. 3.5): z - A mu and b + a.mu, for the cases [U] of the rows given."""
-    many = evidence.rows > 1
-
-    def pick(x: Array) -> Array:
-        return x[case] if many and len(x) > 1 else x
-
-    o, i, c = evidence.observations, evidence.inequalities, evidence.classes
-    return Evidence(
-        o and replace(o, z=pick(o.z) - observed, noise=pick(o.noise), weight=pick(o.weight)),
-        i and replace(i, b=pick(i.b) + unequal, weight=pick(i.weight)),
-        c and Classes(pick(c.codes), pick(c.weight)),
-        len(case),
-    )
+def _check_kind(condition: object) -> None:
+    if not isinstance(condition, Condition):
+        raise ValueError(f"a condition must be Known, GaussianPrior, HalfSpace, LinearEquality or Box, "
+                         f"got {condition!r}")
+    what, table = next(iter(vars(condition).items()))
+    if not isinstance(table, Mapping):
+        raise ValueError(f"{type(condition).__name__}: {what} must be a dict by variable, got {table!r}")
 
 
 def _weight(condition: Condition, count: int) -> None:
-    weight = _number(getattr(condition, "weight", 1.0), count, type(condition).__name__, "weight")
+    weight = _number(condition.weight, count, type(condition).__name__, "weight")
     if np.any(weight < 0):
         raise ValueError(f"{type(condition).__name__}: weight must not be negative, got {condition.weight!r}")
 
@@ -328,7 +238,7 @@ def _number(value: object, count: int, kind: str, name: str, infinite: bool = Fa
         raise ValueError(f"{kind}: {name!r} must be a number, got {value!r}") from None
     if number.shape not in ((), (1,), (count,)):
         raise ValueError(f"{kind}: {name!r} must be one number or {count} of them, got shape {number.shape}")
-    if np.any(np.isnan(number)) or (not infinite and not np.all(np.isfinite(number))):
+    if np.any(np.isnan(number)) or (not infinite and not np.all(np.abs(number) < HUGE)):
         raise ValueError(f"{kind}: {name!r} must be finite, got {value!r}")
     return number
 

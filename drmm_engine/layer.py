@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Array, namespace
-from .conditions import Classes, Evidence, Functionals, Inequalities, Observations, shift
+from .evidence import Classes, Evidence, Inequalities, Observations, shift
 
 LOG_2PI = math.log(2 * math.pi)
-JITTER = 1e-9  # relative; keeps contradictory or repeated hard observations invertible
+JITTER = 1e-9  # relative; keeps repeated hard observations invertible, and is the same for all components
 TINY = 1e-12  # stands for a weight of 0 where it is divided by
-KNOWN = 1e-6  # the share of its variance that an inequality on known variables keeps
+KNOWN = 1e-4  # the share of the components' mean variance that an inequality on known variables keeps
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Layer:
     def real_logits(self, evidence: Evidence, mean: Array | None = None) -> Array:
         """The real streams' part of `logits`: densities of observations, masses of inequalities."""
         mean, variance = self.mean if mean is None else mean, self.variance
-        total = 0.0 * mean[:, 0][None, :]
+        total = 0.0 * mean.sum(-1)[None, :]
         if evidence.observations is not None:
             total = total + observation_logits(evidence.observations, mean, variance)
         if evidence.inequalities is not None:
@@ -141,9 +141,9 @@ def gram(a: Array, variance: Array) -> Array:
 
 
 def add_noise(s: Array, noise: Array) -> Array:
-    """S = A C A' + R (R diagonal, [..., M]), with a whisper of jitter."""
-    eye = _eye(s)
-    return s + noise[..., None] * eye + JITTER * s * eye
+    """S = A C A' + R (R diagonal, [..., M]), with a whisper of jitter; s [..., k, M, M]."""
+    jitter = JITTER * _diagonal(s).mean(-2)[..., None, :]
+    return s + (noise + jitter)[..., None] * _eye(s)
 
 
 def widen(s: Array, weight: Array) -> Array:
@@ -188,7 +188,10 @@ def inequality_logits(evidence: Evidence, mean: Array, variance: Array) -> Array
 
 
 def _given_observations(o: Observations, i: Inequalities, mean: Array, variance: Array) -> tuple[Array, Array]:
-    """Mean [U, K, H] and variance [1 or U, 1 or K, H] of a.x given z; fully known rows keep a trace of variance."""
+    """Mean [U, K, H] and variance [1 or U, 1 or K, H] of a.x given z.
+
+    Rows that are known keep a trace of variance, the same for all components: their truth is too, and cancels.
+    """
     xp = namespace(mean)
     o = o.take(i.shared) if o.rows.disjoint else o
     a, b = (rows.dense(mean.shape[1], mean) for rows in (o.rows, i.rows))
@@ -198,8 +201,8 @@ def _given_observations(o: Observations, i: Inequalities, mean: Array, variance:
     difference = o.z[:, None] - o.rows.apply(mean)[None]
     centre = i.rows.apply(mean)[None] + (gain @ difference[..., None])[..., 0]
     free = i.rows.variances(variance)[None]
-    spread = free - (gain * cross).sum(-1)
-    return centre, xp.where(spread > KNOWN * free, spread, KNOWN * free)
+    spread, floor = free - (gain * cross).sum(-1), KNOWN * free.mean(-2)[..., None, :]
+    return centre, xp.where(spread > floor, spread, floor)
 
 
 def class_logits(log_prob: tuple[Array, ...], classes: Classes) -> Array:

@@ -12,13 +12,14 @@ import numpy as np
 
 from . import posterior, storage
 from .arrays import Array, namespace
-from .conditions import Classes, Condition, Evidence, Functionals, Known, Observations, compile_conditions, to_arrays
+from .conditions import Condition, Known, compile_conditions
+from .evidence import Classes, Evidence, Functionals, Observations, to_arrays
 from .layer import Layer, choose
-from .posterior import Draw
+from .posterior import Draw, uniform
 from .schema import Schema
 
 ENUMERATE = 1024  # exact likelihood where the layers before the last have at most this many paths
-BLOCK = 1 << 24  # numbers in the largest intermediate array of log_prob
+BLOCK = 1 << 22  # numbers in the largest intermediate array of log_prob
 
 
 @dataclass(frozen=True)
@@ -87,20 +88,23 @@ class Model:
         count samples; components below truncation times the likeliest are left out (0: none). clamp: each sample is
         the conditional mean of its last component given the observations, so that known variables come back as given
         (False: the paper's sum of means). noise adds what the last layer's sigma leaves open. resample redraws by
-        importance weight; sweeps > 0 resamples, then does Gibbs sweeps over the components with the exact target.
+        importance weight, which samples with evidence of their own do not allow; sweeps > 0 resamples (where that is
+        allowed), then does Gibbs sweeps over the components with the exact target.
         rank: best first, by importance weight (after sweeps by joint density).
         """
-        if count < 1 or sweeps < 0 or not 0 <= truncation < 1:
-            raise ValueError(f"sample needs count >= 1, sweeps >= 0, 0 <= truncation < 1, "
-                             f"got {count}, {sweeps}, {truncation}")
+        _whole("count", count, least=1)
+        _whole("sweeps", sweeps, least=0)
+        _check_truncation(truncation)
         rng = np.random.default_rng(seed)
         evidence = self.evidence(conditions, count)
-        h, log_weight = self.forward(evidence, rng.random((count, len(self.layers))), truncation)
+        if resample and evidence.rows > 1:
+            raise ValueError("resample=True needs the same conditions for all samples; here a value, limit or weight "
+                             f"differs in {evidence.rows} samples")
+        h, log_weight = self.forward(evidence, uniform(rng, (count, len(self.layers))), truncation)
         log_joint = posterior.log_joint(self.layers, evidence, h)
-        if resample or sweeps:
+        if (resample or sweeps) and evidence.rows == 1:
             chosen = posterior.resample(log_weight, count, rng)
-            if evidence.rows == 1:
-                h, log_joint = h[chosen], log_joint[chosen]
+            h, log_joint = h[chosen], log_joint[chosen]
             log_weight = 0 * log_weight + namespace(h).logsumexp(log_weight) - np.log(count)
         for _ in range(sweeps):
             h = posterior.sweep(self.layers, evidence, h, rng)
@@ -142,9 +146,11 @@ class Model:
         The importance estimate of Eq. 10 with `samples` paths a row, the last layer summed exactly; with exact=True
         (the default where the layers before the last have few paths) the sum over all paths, Eq. 9.
         """
+        _whole("samples", samples, least=1)
+        _check_truncation(truncation)
         x = np.atleast_2d(np.asarray(x, dtype=float))
-        if x.shape[1] != len(self.schema.names):
-            raise ValueError(f"log_prob needs {len(self.schema.names)} columns, got {x.shape[1]}")
+        if x.ndim != 2 or x.shape[1] != len(self.schema.names):
+            raise ValueError(f"log_prob needs rows of {len(self.schema.names)} columns, got shape {x.shape}")
         if np.any(np.isinf(x)):
             raise ValueError("log_prob: infinite value in " + self.schema.names[int(np.argwhere(np.isinf(x))[0][1])])
         paths = int(np.prod([layer.components for layer in self.layers[:-1]], dtype=float))
@@ -170,9 +176,10 @@ class Model:
             if given is not None:
                 h = xp.integers(given[:, level], self.like)
             else:
-                u = xp.asarray(rng.random(count), self.like)
+                u = xp.asarray(uniform(rng, count), self.like)
                 h, log_probability, _ = choose(layer.logits(evidence, paths), everyone, u, truncation)
-                log_q = log_q + log_probability + layer.log_determinant(h)
+                log_q = log_q + log_probability
+            log_q = log_q + layer.log_determinant(h)
             evidence = layer.residual_evidence(evidence, everyone, h)
             paths = xp.concatenate([paths, h[:, None]])
         last = xp.numpy(xp.logsumexp(self.layers[-1].logits(evidence, paths)) - log_q).reshape(len(x), copies)
@@ -234,3 +241,13 @@ class Model:
                 for name, value in condition.values.items():
                     if self.schema.column(name) in self.schema.real_columns:
                         values[:, self.schema.column(name)] = value
+
+
+def _whole(name: str, value: object, least: int) -> None:
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+
+
+def _check_truncation(truncation: float) -> None:
+    if not 0 <= truncation < 1:
+        raise ValueError(f"truncation must be at least 0 and below 1, got {truncation!r}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .arrays import Array, namespace
-from .conditions import Evidence, Observations, shift
+from .evidence import Evidence, Observations, shift
 from .layer import Layer, choose, widened_variances
 
 
@@ -38,7 +38,7 @@ class Draw:
 
     @property
     def effective_sample_size(self) -> float:
-        """(sum w)^2 / sum w^2 of the importance weights: how many independent draws this one is worth."""
+        """(sum w)^2 / sum w^2 of the importance weights: how many exact draws this one is worth before resampling."""
         w = np.exp(self.log_weight - self.log_weight.max())
         return float(w.sum() ** 2 / (w * w).sum())
 
@@ -66,6 +66,11 @@ def residual_path(layers: Sequence[Layer], evidence: Evidence, h: Array) -> Evid
     return evidence
 
 
+def uniform(rng: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray:
+    """Numbers in [0, 1) that no device rounds up to 1: drawn in single precision."""
+    return rng.random(shape, dtype=np.float32)
+
+
 def resample(log_weight: Array, count: int, rng: np.random.Generator) -> np.ndarray:
     """Indices [count] drawn in proportion to the weights, with the least variance (systematic resampling)."""
     w = namespace(log_weight).numpy(log_weight)
@@ -90,17 +95,24 @@ def sweep(layers: Sequence[Layer], evidence: Evidence, h: Array, rng: np.random.
             logits = last.logits(rest, h[:, :-1])
         else:
             table = last.latent_table[last.latent_start[level] :][: layer.components]
-            logits = _own_covariance(last, h[:, -1]).real_logits(rest, layer.mean) + table.T[h[:, -1]]
-        u = xp.asarray(rng.random(len(h)), logits)
+            logits = _given_last(last, h[:, -1], rest, layer.mean) + table.T[h[:, -1]]
+        u = xp.asarray(uniform(rng, len(h)), logits)
         drawn, _, _ = choose(logits if len(logits) == len(h) else logits[0 * everyone], everyone, u, 0.0)
         h = xp.concatenate([h[:, :level], drawn[:, None], h[:, level + 1 :]])
     return h
 
 
-def _own_covariance(last: Layer, h: Array) -> Layer:
+def _given_last(last: Layer, h: Array, evidence: Evidence, mean: Array) -> Array:
+    """`real_logits` of components with means [K, N] under the covariance of each case's last component h, [B, K]."""
     if len(last.log_sigma) == 1:
-        return last
-    raise ValueError("Gibbs sweeps need a last layer whose components share their sigma")
+        return last.real_logits(evidence, mean)
+    xp = namespace(h)
+    logits = 0.0 * h[:, None] + 0.0 * mean.sum(-1)[None, :]
+    for own in np.unique(xp.numpy(h)):
+        cases = xp.integers(np.flatnonzero(xp.numpy(h) == own), h)
+        part = replace(last, log_sigma=last.log_sigma[own][None])
+        logits[cases] = part.real_logits(shift(evidence, cases, 0.0, 0.0), mean)
+    return logits
 
 
 def left_over(

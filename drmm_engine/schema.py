@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import math
+import difflib
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 KINDS = ("real", "categorical")
+HUGE = 1e100  # numbers from here on count as infinite: their squares would overflow
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Variable:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ValueError(f"a variable needs a name, got {self.name!r}")
+        if not isinstance(self.unit, str):
+            raise ValueError(f"variable {self.name!r}: unit must be text, got {self.unit!r}")
         for what in ("offset", "scale"):
             value = getattr(self, what)
-            if not isinstance(value, (int, float)) or not math.isfinite(value):
+            if not isinstance(value, (int, float)) or not abs(value) < HUGE:
                 raise ValueError(f"variable {self.name!r}: {what} must be a finite number, got {value!r}")
-        if self.scale <= 0:
+        if not self.scale > 1 / HUGE:
             raise ValueError(f"variable {self.name!r}: scale must be positive, got {self.scale!r}")
 
 
@@ -50,6 +53,8 @@ class Stream:
             raise ValueError(f"stream {self.name!r} has no variables")
         if self.kind == "categorical" and (len(self.variables) != 1 or not self.classes):
             raise ValueError(f"categorical stream {self.name!r} must have one variable and at least one class")
+        if not all(isinstance(label, str) for label in self.classes):
+            raise ValueError(f"categorical stream {self.name!r}: classes must be names, got {self.classes!r}")
         if len(set(self.classes)) != len(self.classes):
             raise ValueError(f"categorical stream {self.name!r} names a class twice")
 
@@ -127,7 +132,9 @@ class Schema:
         """The column of a variable; ValueError names near misses."""
         if name in self._columns:
             return self._columns[name]
-        raise ValueError(f"no variable {name!r} in this model; it has {_listing(self.names)}")
+        near = difflib.get_close_matches(str(name), self.names, n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else f"it has {_listing(self.names)}"
+        raise ValueError(f"no variable {name!r} in this model; {hint}")
 
     def real_index(self, name: str) -> int:
         """The place of a real variable among the real variables."""
@@ -141,8 +148,9 @@ class Schema:
         stream = next(s for s in self.categorical_streams if s.variables[0].name == name)
         if isinstance(label, str) and label in stream.classes:
             return stream.classes.index(label)
-        if isinstance(label, (int, float, np.number)) and float(label).is_integer() and 0 <= label < len(stream.classes):
-            return int(label)
+        number = float(label) if isinstance(label, (int, float, np.number)) else -1.0
+        if number in range(len(stream.classes)):
+            return int(number)
         raise ValueError(f"variable {name!r}: no class {label!r}; it has {_listing(list(stream.classes))}")
 
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

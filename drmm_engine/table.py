@@ -14,6 +14,7 @@ import numpy as np
 
 from .schema import Schema, Stream
 
+
 @dataclass(frozen=True)
 class Table:
     """Columns of one length: numbers (float64, NaN = missing) or class labels (str, "" = missing), by stream.
@@ -75,7 +76,7 @@ def read_table(path: str | Path) -> Table:
         table = readers[path.suffix.lower()](path)
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file") from None
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, MemoryError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from None
     if not table.columns or not table.rows:
         raise ValueError(f"{path}: the table is empty")
