@@ -47,6 +47,11 @@ RIGS: dict[str, tuple[str, ...]] = {
         *("shoulder.*", "upper_arm.*", "forearm.*", "hand.*"),
         *("thigh.*", "shin.*", "foot.*", "toe.*"),
     ),
+    "plain names as Blender spells them": (
+        *("L R", "hips", "chest", "neck", "head"),
+        *("shoulder.*", "upper_arm.*", "forearm.*", "hand.*"),
+        *("thigh.*", "shin.*", "foot.*", "toe.*"),
+    ),
     "Unreal mannequin": (
         *("l r", "pelvis", "spine_05 spine_04 spine_03", "neck_01", "head"),
         *("clavicle_*", "upperarm_*", "lowerarm_*", "hand_*"),
