@@ -56,33 +56,41 @@ def read_clips(
     """
     clips, refusals = [], []
     for path in [paths] if isinstance(paths, str | Path) else paths:
-        used = len(clips) + len(refusals)
-        try:
-            for source, load in _sources(Path(path)):
-                try:
-                    clips.append(_canonical(source, load(), mapping, frame_rate))
-                except _UNREADABLE as error:
-                    refusals.append(Refusal(source, str(error)))
-            if used == len(clips) + len(refusals):
-                refusals.append(Refusal(str(path), f"{path}: no BVH file found"))
-        except _UNREADABLE as error:
-            refusals.append(Refusal(str(path), f"{path}: {error}"))
+        files = _files(Path(path))
+        if not files:
+            refusals.append(Refusal(str(path), f"{path}: no BVH file in this folder"))
+        for file in files:
+            try:
+                for source, load in _sources(file):
+                    try:
+                        clips.append(_canonical(source, load(), mapping, frame_rate))
+                    except _UNREADABLE as error:
+                        refusals.append(Refusal(source, str(error)))
+            except _UNREADABLE as error:
+                refusals.append(Refusal(str(file), f"{file}: {error}"))
     return clips, refusals
 
 
-def _sources(path: Path) -> Iterator[_Source]:
-    """The BVH files in a folder, a zip or a file, by name, with what opens each."""
-    if path.is_dir():
-        for inner in sorted(path.rglob("*")):
-            if inner.is_file() and inner.suffix.lower() in (".bvh", ".zip") and not inner.name.startswith("."):
-                yield from _sources(inner)
-    elif path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            for member in sorted(archive.namelist()):
-                if member.lower().endswith(".bvh") and not Path(member).name.startswith("."):
-                    yield f"{path}/{member}", lambda member=member: _member(archive, member)
-    else:
-        yield str(path), lambda: path.open("rb")
+def _files(path: Path) -> list[Path]:
+    """The path itself, or the BVH files and zips in a folder and all below it, by name."""
+    if not path.is_dir():
+        return [path]
+    inside = (file for file in path.rglob("*") if file.suffix.lower() in (".bvh", ".zip"))
+    return sorted(file for file in inside if file.is_file() and not file.name.startswith("."))
+
+
+def _sources(file: Path) -> Iterator[_Source]:
+    """The names of the BVH files in a zip, or of the file itself, with what opens each."""
+    if file.suffix.lower() != ".zip":
+        yield str(file), lambda: file.open("rb")
+        return
+    with zipfile.ZipFile(file) as archive:
+        names = [name for name in archive.namelist() if name.lower().endswith(".bvh")]
+        members = sorted(name for name in names if not Path(name).name.startswith("."))
+        if not members:
+            raise ValueError("no BVH file in this zip")
+        for member in members:
+            yield f"{file}/{member}", lambda member=member: _member(archive, member)
 
 
 def _member(archive: zipfile.ZipFile, member: str) -> IO:
