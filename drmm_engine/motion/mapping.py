@@ -27,8 +27,8 @@ def propose(names: Sequence[str], parents: Sequence[int] | None = None) -> dict[
     best: dict[str, str] = {}
     for layer in ("", "DEF", "ORG", "CTRL"):
         keys = _keys(names, layer)
-        for family in RIGS.values():
-            found = _match(family, keys)
+        for line in _LINES:
+            found = _match(line, keys)
             if len(found) > len(best):
                 best = found
     if parents is not None:
@@ -62,17 +62,24 @@ def read_table(path: str | Path) -> dict[str, str]:
     return mapping
 
 
-def _match(family: tuple[str, ...], keys: dict[str, str]) -> dict[str, str]:
+def _match(line: list[tuple[str, str]], keys: dict[str, str]) -> dict[str, str]:
     """Canonical joint -> name, by one line of the rig table."""
-    sides, *entries = family
-    found = {}
-    for word, side in zip(sides.split(), ("Left", "Right"), strict=True):
-        for column, entry in zip(COLUMNS, entries, strict=True):
-            for pattern in entry.split():
-                name = keys.get(_key(pattern.replace("*", word)))
-                if name is not None:
-                    found.setdefault(column.replace("*", side), name)
+    found: dict[str, str] = {}
+    for joint, key in line:
+        if key in keys:
+            found.setdefault(joint, keys[key])
     return found
+
+
+def _expected(family: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Canonical joint and key of each name that a line of the rig table expects, the preferred first."""
+    sides, *entries = family
+    return [
+        (column.replace("*", side), _key(pattern.replace("*", word)))
+        for word, side in zip(sides.split(), ("Left", "Right"), strict=True)
+        for column, entry in zip(COLUMNS, entries, strict=True)
+        for pattern in entry.split()
+    ]
 
 
 def _keys(names: Sequence[str], layer: str) -> dict[str, str]:
@@ -127,3 +134,6 @@ def _ancestors(joint: int, parents: Sequence[int]) -> list[int]:
     while parents[path[-1]] >= 0:
         path.append(int(parents[path[-1]]))
     return path
+
+
+_LINES = [_expected(family) for family in RIGS.values()]
