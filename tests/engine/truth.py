@@ -17,7 +17,10 @@ SIGMAS = ("isotropic", "diagonal", "own")  # a scalar a stream, [N], [K, N]
 
 
 def random_model(seed=0, components=(3, 4), sigma="isotropic", streams=2, classes=(), scaled=True, spread=1.0):
-    """A model of real variables x, y (stream "a") and z, u ("b"), and a categorical stream a number of classes."""
+    """A model of real variables x, y (stream "a") and z, u ("b"), and a categorical stream a number of classes.
+
+    Components overlap, so that importance weights stay even and sweeps mix; a spread of 4 sets them apart.
+    """
     rng = np.random.default_rng(seed)
     real = [("a", ("x", "y")), ("b", ("z", "u"))][:streams]
     parts = [drmm.Stream(s, tuple(_variable(n, rng, scaled) for n in names)) for s, names in real]
@@ -30,7 +33,7 @@ def random_model(seed=0, components=(3, 4), sigma="isotropic", streams=2, classe
         layers.append(Layer(
             log_rows(rng, k),
             shrink * rng.normal(size=(k, 2 * streams)),
-            np.log(0.6 * shrink) + _log_sigma(rng, sigma, k, streams),
+            np.log(0.8) + _log_sigma(rng, sigma, k, streams),
             tuple(log_rows(rng, n, k) for n in classes),
             np.concatenate(tables) if level else None,
             np.cumsum([0, *components[: level - 1]]) if level else None,
@@ -75,7 +78,8 @@ class Truth:
                 else:
                     stream = next(i for i, s in enumerate(self.schema.categorical_streams) if s.name == name)
                     labels = self.schema.categorical_streams[stream].classes
-                    self.classes.append((stream, labels.index(value) if isinstance(value, str) else value, c.weight))
+                    code = labels.index(value) if isinstance(value, str) else int(value)
+                    self.classes.append((stream, code, c.weight))
         elif isinstance(c, drmm.GaussianPrior):
             for name, (mean, sd) in c.priors.items():
                 self.observed.append((self._normal({name: 1.0}), mean, sd**2, c.weight, self._log_unit({name: 1.0})))
@@ -138,7 +142,7 @@ class Truth:
                 total += weight @ (norm.logpdf(z, a @ mean, np.sqrt(np.diag(s))) + log_unit)
         mean, covariance = self.given(path)
         for a, b, weight in self.unequal:
-            total += weight * norm.logcdf((a @ mean + b) / np.sqrt(a @ covariance @ a))
+            total += weight * norm.logcdf((a @ mean + b) / np.sqrt(max(a @ covariance @ a, 1e-12)))
         table = self.model.layers[len(path) - 1].log_prob
         return total + sum(weight * table[stream][path[-1]][code] for stream, code, weight in self.classes)
 
