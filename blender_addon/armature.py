@@ -11,7 +11,7 @@ import numpy as np
 
 from drmm_engine.motion import mapping as names
 from drmm_engine.motion import skeleton
-from drmm_engine.motion.rig import Rig, mapped_bones
+from drmm_engine.motion.rig import OPTIONAL, Rig, mapped_bones
 
 from .channels import rotation_property
 from .character import Character
@@ -24,6 +24,16 @@ def propose_mapping(armature: bpy.types.Object) -> dict[str, str]:
     index = {bone.name: i for i, bone in enumerate(bones)}
     parents = [index[bone.parent.name] if bone.parent else -1 for bone in bones]
     return names.propose([bone.name for bone in bones], parents)
+
+
+def guess_mapping(armature: bpy.types.Object) -> list[str]:
+    """Fill an armature's mapping with the proposed bones; the joints that need a bone and got none."""
+    proposed, rows = propose_mapping(armature), armature.drmm.mapping
+    rows.clear()
+    for joint in skeleton.JOINTS:
+        row = rows.add()
+        row.joint, row.bone = joint, proposed.get(joint, "")
+    return [joint for joint in names.missing(proposed) if joint not in OPTIONAL]
 
 
 def mapping_of(armature: bpy.types.Object) -> dict[str, str]:

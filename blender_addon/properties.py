@@ -14,6 +14,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from . import armature as rigs
 from . import models, review
 
 GOALS = (
@@ -32,6 +33,12 @@ def _is_armature(_owner: object, candidate: bpy.types.Object) -> bool:
 
 def _is_empty(_owner: object, candidate: bpy.types.Object) -> bool:
     return candidate.type == "EMPTY"
+
+
+def _guess_mapping(settings: DrmmScene, _context: bpy.types.Context) -> None:
+    """So that most rigs need no further step."""
+    if settings.armature and len(settings.armature.drmm.mapping) == 0:
+        rigs.guess_mapping(settings.armature)
 
 
 def _read_walk_model(settings: DrmmScene, _context: bpy.types.Context) -> None:
@@ -87,7 +94,11 @@ class DrmmScene(bpy.types.PropertyGroup):
     """Kept with a scene."""
 
     armature: PointerProperty(
-        name="Armature", type=bpy.types.Object, poll=_is_armature, description="The character to animate"
+        name="Armature",
+        type=bpy.types.Object,
+        poll=_is_armature,
+        update=_guess_mapping,
+        description="The character to animate",
     )
     walk_model: StringProperty(
         name="Walk Model",

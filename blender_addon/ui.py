@@ -10,6 +10,11 @@ from drmm_engine.motion.rig import OPTIONAL
 from . import models, review
 
 
+def _wants_bone(row: bpy.types.PropertyGroup, bones: bpy.types.ArmatureBones) -> bool:
+    """Whether a row of the mapping names no bone of the armature, though it names one or needs one."""
+    return row.bone not in bones and bool(row.bone or row.joint not in OPTIONAL)
+
+
 class DRMM_UL_bones(bpy.types.UIList):
     """Canonical joints and their bones."""
 
@@ -18,7 +23,7 @@ class DRMM_UL_bones(bpy.types.UIList):
         row = layout.row(align=True).split(factor=0.42, align=True)
         row.label(text=item.joint)
         field = row.row(align=True)
-        field.alert = item.bone not in bones and bool(item.bone or item.joint not in OPTIONAL)
+        field.alert = _wants_bone(item, bones)
         icon = "ERROR" if field.alert else "BONE_DATA"
         field.prop_search(item, "bone", data.id_data.data, "bones", text="", icon=icon)
 
@@ -63,16 +68,21 @@ class Sidebar:
 
 
 class DRMM_PT_character(Sidebar, bpy.types.Panel):
-    """The armature."""
+    """The armature, and whether its bones are known."""
 
     bl_label = "Character"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        settings = context.scene.drmm
-        layout.prop(settings, "armature", text="", icon="ARMATURE_DATA")
-        if settings.armature is None:
+        armature = context.scene.drmm.armature
+        layout.prop(context.scene.drmm, "armature", text="", icon="ARMATURE_DATA")
+        if armature is None:
             layout.label(text="Choose an armature", icon="INFO")
+            return
+        bones, rows = armature.data.bones, armature.drmm.mapping
+        mapped = sum(row.bone in bones for row in rows)
+        wanting = any(_wants_bone(row, bones) for row in rows)
+        layout.label(text=f"{mapped} of {len(rows)} joints have a bone", icon="ERROR" if wanting else "CHECKMARK")
 
 
 class DRMM_PT_bones(Sidebar, bpy.types.Panel):
@@ -80,6 +90,7 @@ class DRMM_PT_bones(Sidebar, bpy.types.Panel):
 
     bl_label = "Bone Mapping"
     bl_parent_id = "DRMM_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -87,17 +98,9 @@ class DRMM_PT_bones(Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        armature = context.scene.drmm.armature
-        rows = armature.drmm.mapping
+        settings = context.scene.drmm.armature.drmm
         layout.operator("drmm.guess_mapping", icon="VIEWZOOM")
-        if len(rows) == 0:
-            layout.label(text="Bones are found by their names", icon="INFO")
-            return
-        mapped = sum(row.bone in armature.data.bones for row in rows)
-        enough = all(row.bone in armature.data.bones for row in rows if row.bone or row.joint not in OPTIONAL)
-        icon = "CHECKMARK" if enough else "ERROR"
-        layout.label(text=f"{mapped} of {len(rows)} joints have a bone", icon=icon)
-        layout.template_list("DRMM_UL_bones", "", armature.drmm, "mapping", armature.drmm, "mapping_index", rows=6)
+        layout.template_list("DRMM_UL_bones", "", settings, "mapping", settings, "mapping_index", rows=8)
 
 
 class DRMM_PT_walk(Sidebar, bpy.types.Panel):
@@ -108,7 +111,9 @@ class DRMM_PT_walk(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         settings, progress = context.scene.drmm, context.window_manager.drmm
-        layout.label(text="Targets, in order")
+        heading = layout.split(factor=0.68)
+        heading.label(text="Targets, in order")
+        heading.label(text="Face" if settings.targets else "")
         row = layout.row()
         row.template_list("DRMM_UL_targets", "", settings, "targets", settings, "target_index", rows=4)
         buttons = row.column(align=True)
@@ -128,6 +133,7 @@ class DRMM_PT_walk(Sidebar, bpy.types.Panel):
         else:
             row = layout.row()
             row.scale_y = 1.4
+            row.enabled = bool(settings.armature and settings.targets)
             row.operator("drmm.generate", icon="PLAY")
 
 
@@ -145,9 +151,12 @@ class DRMM_PT_pose(Sidebar, bpy.types.Panel):
         buttons = row.column(align=True)
         buttons.operator_menu_enum("drmm.add_goal", "joint", text="", icon="ADD")
         buttons.operator("drmm.remove_goal", text="", icon="REMOVE")
-        layout.prop(settings, "count")
+        row = layout.row(align=True)
+        row.prop(settings, "count")
+        row.prop(settings, "seed")
         row = layout.row()
         row.scale_y = 1.4
+        row.enabled = bool(settings.armature and settings.goals)
         row.operator("drmm.sample_pose", icon="OUTLINER_OB_ARMATURE")
         if settings.armature and review.active(settings.armature):
             self._draw_results(layout, settings.armature.drmm)

@@ -6,10 +6,6 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from drmm_engine.motion import mapping as names
-from drmm_engine.motion import skeleton
-from drmm_engine.motion.rig import OPTIONAL
-
 from .. import armature as rigs
 from .common import ARMATURE, find_armature, refuse
 
@@ -28,17 +24,11 @@ class DRMM_OT_guess_mapping(bpy.types.Operator):
             armature = find_armature(context, self.armature)
         except ValueError as problem:
             return refuse(self, problem)
-        proposed = rigs.propose_mapping(armature)
-        rows = armature.drmm.mapping
-        rows.clear()
-        for joint in skeleton.JOINTS:
-            row = rows.add()
-            row.joint, row.bone = joint, proposed.get(joint, "")
-        missing = [joint for joint in names.missing(proposed) if joint not in OPTIONAL]
+        missing = rigs.guess_mapping(armature)
         if missing:
             self.report({"WARNING"}, f"No bone was found for {', '.join(missing)}; choose it in the list")
         else:
-            self.report({"INFO"}, f"{len(proposed)} of {len(rows)} joints have a bone")
+            self.report({"INFO"}, f"{len(rigs.mapping_of(armature))} joints have a bone")
         return {"FINISHED"}
 
 

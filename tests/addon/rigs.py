@@ -67,8 +67,8 @@ def fbx(name="Rig"):
 KINDS = {"rigify": rigify, "mixamo": mixamo, "eulers": eulers, "fbx": fbx}
 
 
-def build(name, naming, lowered=0.0, rolled=False, root=None, inside=None):
-    """Make the armature object in the scene; `inside` turns and scales its bones within the object."""
+def build(name, naming, lowered=0.0, arms=1.0, rolled=False, root=None, inside=None):
+    """Make the armature object in the scene; `arms` lengthens its arms, `inside` turns and scales its bones within."""
     rig = bpy.data.objects.new(name, bpy.data.armatures.new(name))
     bpy.context.collection.objects.link(rig)
     bpy.context.view_layer.objects.active = rig
@@ -77,7 +77,7 @@ def build(name, naming, lowered=0.0, rolled=False, root=None, inside=None):
     if root:
         bone = edit_bones.new(root)
         bone.head, bone.tail = (0, 0, 0), (0, 0.3, 0)
-    for bone, (parent, head, tail) in joints(naming, lowered).items():
+    for bone, (parent, head, tail) in joints(naming, lowered, arms).items():
         edit = edit_bones.new(bone)
         edit.head, edit.tail = head, tail
         parent = parent or root
@@ -91,26 +91,26 @@ def build(name, naming, lowered=0.0, rolled=False, root=None, inside=None):
     return rig
 
 
-def joints(naming, lowered):
+def joints(naming, lowered, arms):
     """Bone: parent, head and tail, parents first."""
     places = {("", joint): (parent, np.array(place)) for joint, (parent, place) in TRUNK.items()}
     for side, sign in (("L", 1), ("R", -1)):
         for joint, (parent, place) in LIMBS.items():
-            places[side, joint] = (parent, lower(joint, np.array(place), lowered) * (sign, 1, 1))
+            places[side, joint] = (parent, lower(joint, np.array(place), lowered, arms) * (sign, 1, 1))
     result = {}
     for (side, joint), (parent, head) in places.items():
         children = [p for (s, j), (above, p) in places.items() if above == joint and s in ("", side)]
-        tip = lower(joint, np.array(TIPS.get(joint, head)), lowered) * (-1 if side == "R" else 1, 1, 1)
+        tip = lower(joint, np.array(TIPS.get(joint, head)), lowered, arms) * (-1 if side == "R" else 1, 1, 1)
         tail = children[0] if children else tip
         above = parent and naming(parent, side if parent in LIMBS else "")
         result[naming(joint, side)] = (above, head, tail)
     return result
 
 
-def lower(joint, place, angle):
-    """A place on the arm after it was lowered about the upper arm's joint."""
+def lower(joint, place, angle, longer):
+    """A place on the arm after it was lowered and made longer from the upper arm's joint."""
     if joint not in ("LowerArm", "Hand"):
         return place
     centre = np.array(LIMBS["UpperArm"][1])
-    x, y, z = place - centre
+    x, y, z = longer * (place - centre)
     return centre + (x * np.cos(angle) + z * np.sin(angle), y, z * np.cos(angle) - x * np.sin(angle))

@@ -48,6 +48,14 @@ def test_the_error_shown_is_the_armature_s_own(posed):
     assert ranks == sorted(ranks, reverse=True)
 
 
+@pytest.mark.parametrize("arms", [0.8, 1.0, 1.25])
+def test_goals_are_met_on_other_proportions_too(stage, empty, arms):
+    rig = rigs.rigify(arms=arms)
+    empty("L", (0.25, -0.35, 1.2)), empty("R", (-0.3, -0.3, 0.9)), empty("F", (0.1, -0.2, 0.09))
+    bpy.ops.drmm.sample_pose(armature="Rig", goals="LeftHand:L,RightHand:R,LeftFoot:F", count=8)
+    assert max(pose.error for pose in rig.drmm.poses) < 3.0
+
+
 def test_stepping_goes_round_and_each_pose_is_another(posed):
     rig, _ = posed
     shown = []
