@@ -7,7 +7,7 @@ Known variables, Gaussian priors and linear equalities become *observations*, ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ class _Row:
         self.coefficients, self.value, self.noise, self.weight = coefficients, value, noise, weight
 
 
-def compile_conditions(conditions: list[Condition], schema: Schema, count: int) -> Evidence:
+def compile_conditions(conditions: Sequence[Condition], schema: Schema, count: int) -> Evidence:
     """Conditions in data units as evidence in model units (NumPy, float64); ValueError names what is wrong."""
     observed, unequal = [], []
     codes = np.zeros((1, len(schema.categorical_streams)))

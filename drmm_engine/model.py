@@ -69,7 +69,9 @@ class Model:
 
     def evidence(self, conditions: Sequence[Condition], count: int) -> Evidence:
         """Conditions in data units, compiled for this model; ValueError names the variable and the value given."""
-        return to_arrays(compile_conditions(list(conditions), self.schema, count), self.like)
+        if not isinstance(conditions, Sequence):
+            raise ValueError(f"conditions must be a list, got {conditions!r}")
+        return to_arrays(compile_conditions(conditions, self.schema, count), self.like)
 
     def sample(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import namespace
 from .files import write_whole
 from .layer import Layer
 from .schema import Schema
@@ -76,13 +77,13 @@ def _tensors(model: Model) -> dict[str, np.ndarray]:
         for j, first in enumerate([] if layer.latent_start is None else layer.latent_start):
             block = layer.latent_table[int(first) :][: model.layers[j].components]
             out[f"layers.{i}.log_prob.latent.{j}"] = block.T
-    return {name: np.array(x, dtype=np.float32, order="C") for name, x in out.items()}
+    return {name: np.array(namespace(x).numpy(x), dtype=np.float32, order="C") for name, x in out.items()}
 
 
 def _stored_sigma(layer: Layer, part: slice) -> np.ndarray:
-    sigma = np.asarray(layer.log_sigma)[:, part]
+    sigma = layer.log_sigma[:, part]
     if layer.covariance == "isotropic":
-        return sigma[0, 0]
+        return sigma[:1, :1].reshape(())
     return sigma[0] if len(sigma) == 1 else sigma
 
 

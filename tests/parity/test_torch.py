@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NumPy and torch: the same components for the same seed, and the same samples."""
+
+import numpy as np
+import pytest
+
+import drmm_engine as drmm
+from tests.engine.truth import SIGMAS, random_model
+
+EACH = np.linspace(-1, 1, 32)
+QUERIES = {
+    "nothing": [],
+    "known": [drmm.Known({"x": 0.3, "u": -0.4}, weight=0.7)],
+    "prior": [drmm.GaussianPrior({"x": (0.5, 0.6), "z": (0.2, 0.4)})],
+    "equality": [drmm.LinearEquality({"y": 1.0, "u": -0.5}, offset=0.1)],
+    "half-space": [drmm.HalfSpace({"y": 1.0, "z": 0.7}, offset=-0.2, weight=2.0)],
+    "far half-space": [drmm.HalfSpace({"y": 1.0}, offset=-40.0)],
+    "box": [drmm.Box({"y": (-0.6, 0.9), "z": (-np.inf, 1.0)})],
+    "class": [drmm.Known({"style0": "c1"})],
+    "all, sharing variables": [
+        drmm.Known({"x": 0.3, "style1": 0}), drmm.GaussianPrior({"x": (0.1, 1.0), "y": (0, 1.0)}),
+        drmm.LinearEquality({"x": 1.0, "y": 1.0}), drmm.HalfSpace({"y": 1.0, "z": 1.0})],
+    "a value for each sample": [drmm.Known({"x": EACH, "style0": (np.arange(32) % 3)}, weight=1 - EACH**2)],
+    "a prior for each sample": [drmm.GaussianPrior({"x": (EACH, 1.5 + EACH)}), drmm.Known({"z": 0.1})],
+    "limits for each sample": [
+        drmm.Box({"y": (EACH, EACH + 1)}), drmm.HalfSpace({"z": 1.0}, offset=EACH, weight=EACH + 1)],
+}
+OPTIONS = {
+    "plain": {},
+    "untruncated, as modelled": {"truncation": 0.0, "clamp": False},
+    "swept, with noise": {"sweeps": 2, "noise": True},
+}
+
+
+@pytest.fixture(params=SIGMAS, scope="module")
+def models(request):
+    model = random_model(7, (4, 6, 5), request.param, classes=(3, 2))
+    return model, model.to("cpu")
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_same_draws(models, query, options):
+    numpy, torch = (model.sample(query, count=32, seed=3, **options) for model in models)
+    assert np.array_equal(numpy.components, torch.components)
+    for part in ("values", "log_weight", "log_joint"):
+        assert getattr(numpy, part) == pytest.approx(getattr(torch, part), abs=1e-5)
+        assert isinstance(getattr(torch, part), np.ndarray)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_same_likelihood(models, exact):
+    x = models[0].sample(count=20, noise=True).values
+    x[np.random.default_rng(0).random(x.shape) < 0.3] = np.nan
+    numpy, torch = (model.log_prob(x, exact=exact) for model in models)
+    assert numpy == pytest.approx(torch, abs=1e-9)
+
+
+def test_same_file(models, tmp_path):
+    for name, model in zip("nt", models, strict=True):
+        model.save(tmp_path / name)
+    assert (tmp_path / "n").read_bytes() == (tmp_path / "t").read_bytes()
