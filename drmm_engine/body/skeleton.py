@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from drmm_engine.body import rotations
 from drmm_engine.body.rotations import Array
 
 
 def forward_kinematics(
-    parents: Sequence[int], local_positions: ArrayLike, local_rotations: ArrayLike
+    parents: Sequence[int] | NDArray[np.int64], local_positions: ArrayLike, local_rotations: ArrayLike
 ) -> tuple[Array, Array]:
     """World positions `[..., J, 3]` and rotations `[..., J, 4]` of a tree of joints.
 

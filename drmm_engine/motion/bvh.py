@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -17,7 +17,7 @@ from drmm_engine.body import rotations
 from drmm_engine.body.rotations import Array
 from drmm_engine.files import write_whole
 from drmm_engine.motion.clip import Clip
-from drmm_engine.motion.units import detect_scale, detect_up
+from drmm_engine.motion.units import detect_scale, detect_up, scaled, y_up_from_z_up, z_up_from_y_up
 
 _CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 
@@ -37,7 +37,7 @@ class _Node:
     name: str
     parent: int
     is_end: bool = False
-    offset: Array | None = None
+    offset: Array = field(default_factory=lambda: np.zeros(0))
     channels: tuple[tuple[str, str], ...] = ()
 
 
@@ -60,8 +60,8 @@ def read_bvh(path_or_file: str | Path | IO, up: str | None = None, scale: float 
     except _Fault as fault:
         raise ValueError(f"{name}, line {fault.line}: {fault.reason}") from None
     if (up or detect_up(clip)) == "Y":
-        clip = _turned(clip, _y_up_to_z_up)
-    return _scaled(clip, detect_scale(clip) if scale is None else scale)
+        clip = z_up_from_y_up(clip)
+    return scaled(clip, detect_scale(clip) if scale is None else scale)
 
 
 def _load(path_or_file: str | Path | IO) -> tuple[str, str]:
@@ -69,12 +69,12 @@ def _load(path_or_file: str | Path | IO) -> tuple[str, str]:
         name, data = Path(path_or_file).name, Path(path_or_file).read_bytes()
     else:
         name, data = Path(str(getattr(path_or_file, "name", "file.bvh"))).name, path_or_file.read()
-    if isinstance(data, bytes):
-        try:
-            data = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            data = data.decode("latin-1")
-    return name, data.removeprefix("\ufeff")
+    if isinstance(data, str):
+        return name, data.removeprefix("\ufeff")
+    try:
+        return name, data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return name, data.decode("latin-1")
 
 
 def _parse(name: str, text: str) -> Clip:
@@ -167,7 +167,7 @@ def _fill(number: int, word: str, rest: str, node: _Node) -> None:
         if count != str(len(words)) or (node.is_end and words):
             raise _Fault(number, f"{node.name!r} says {count!r} channels and lists {len(words)}")
         node.channels = tuple((m[2].lower(), m[1].upper()) for m in matches if m)
-    elif node.offset is None:
+    elif not len(node.offset):
         raise _Fault(number, f"{node.name!r} has no OFFSET")
 
 
@@ -244,40 +244,12 @@ def _local_transforms(joints: list[_Node], rows: Array) -> tuple[Array, Array]:
     return positions, turns
 
 
-def _y_up_to_z_up(v: Array) -> Array:
-    return v[..., (0, 2, 1)] * (1.0, -1.0, 1.0)
-
-
-def _z_up_to_y_up(v: Array) -> Array:
-    return v[..., (0, 2, 1)] * (1.0, 1.0, -1.0)
-
-
-def _turned(clip: Clip, turn: Callable[[Array], Array]) -> Clip:
-    """The clip in other axes; a quaternion's vector part turns as any vector does."""
-    return replace(
-        clip,
-        offsets=turn(clip.offsets),
-        local_positions=turn(clip.local_positions),
-        local_rotations=np.concatenate([clip.local_rotations[..., :1], turn(clip.local_rotations[..., 1:])], axis=-1),
-        end_sites={joint: turn(tip) for joint, tip in clip.end_sites.items()},
-    )
-
-
-def _scaled(clip: Clip, scale: float) -> Clip:
-    return replace(
-        clip,
-        offsets=clip.offsets * scale,
-        local_positions=clip.local_positions * scale,
-        end_sites={joint: tip * scale for joint, tip in clip.end_sites.items()},
-    )
-
-
 def write_bvh(clip: Clip, path: str | Path) -> None:
     """Writes a clip as other programs expect it: Y up, centimetres, angles in degrees, rotation order Z X Y.
 
     Roots, and joints that leave their rest offset, have six channels; the others have three.
     """
-    clip = _scaled(_turned(clip, _z_up_to_y_up), 100.0)
+    clip = scaled(y_up_from_z_up(clip), 100.0)
     moving = (clip.parents < 0) | (np.abs(clip.local_positions - clip.offsets).max(axis=(0, 2), initial=0.0) > 1e-5)
     lines, columns = ["HIERARCHY"], []
     angles = np.degrees(rotations.to_euler(clip.local_rotations, "ZXY"))

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import IO
@@ -90,7 +91,7 @@ def _sources(file: Path) -> Iterator[_Source]:
         if not members:
             raise ValueError("no BVH file in this zip")
         for member in members:
-            yield f"{file}/{member}", lambda member=member: _member(archive, member)
+            yield f"{file}/{member}", partial(_member, archive, member)
 
 
 def _member(archive: zipfile.ZipFile, member: str) -> IO:

@@ -9,15 +9,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drmm_engine.motion.rigs import COLUMNS, RIGS
 from drmm_engine.motion.skeleton import JOINTS
+
+Parents = Sequence[int] | NDArray[np.int64]
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _LAYER = re.compile(r"(DEF|ORG|MCH|CTRL)[-_]")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-def propose(names: Sequence[str], parents: Sequence[int] | None = None) -> dict[str, str]:
+def propose(names: Sequence[str], parents: Parents | None = None) -> dict[str, str]:
     """Canonical joint -> name, for those of the 20 canonical joints that the names tell.
 
     The line of the rig table that fits most joints is used alone; prefixes (`mixamorig:`, `DEF-`, `ORG-`) and the
@@ -117,7 +122,7 @@ def _key(name: str) -> str:
     return f"{side} {rest}".strip()
 
 
-def _chest(mapping: dict[str, str], names: list[str], parents: Sequence[int]) -> dict[str, str]:
+def _chest(mapping: dict[str, str], names: list[str], parents: Parents) -> dict[str, str]:
     """The joint from which both arms branch, if it is known and is not the hips."""
     if not {"LeftUpperArm", "RightUpperArm", "Hips"} <= set(mapping):
         return {}
@@ -128,7 +133,7 @@ def _chest(mapping: dict[str, str], names: list[str], parents: Sequence[int]) ->
     return {"Chest": names[branch]}
 
 
-def _ancestors(joint: int, parents: Sequence[int]) -> list[int]:
+def _ancestors(joint: int, parents: Parents) -> list[int]:
     """The joint itself and all above it, nearest first."""
     path = [joint]
     while parents[path[-1]] >= 0:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which axis of a clip is up, and what its unit of length is: files do not say."""
+"""Which axis of a clip is up, and what its unit of length is (files do not say), and clips in other axes and units."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,15 +35,48 @@ def detect_scale(clip: Clip) -> float:
     Lengths are taken along the bones, so that neither the pose nor the rest pose matters.
     """
     joints = _joints(clip)
-    head = next((name for name in ("Head", "Neck") if name in joints), None)
+    head = "Head" if "Head" in joints else "Neck"
     for side in ("Left", "Right"):
         chains = ["Hips", head], [f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot"]
         if all(name in joints for chain in chains for name in chain):
             positions = _sampled_positions(clip)
-            length = sum(_along(clip, positions, joints[a], joints[b]) for a, *_, b in chains)
+            length = sum(_along(clip, positions, joints[chain[0]], joints[chain[-1]]) for chain in chains)
             if length > 0:
                 return min(METRES.values(), key=lambda unit: abs(np.log(unit * length / BODY_LENGTH)))
     return METRES["centimetre"]
+
+
+def z_up_from_y_up(clip: Clip) -> Clip:
+    """A Y-up clip with Z up: (x, y, z) becomes (x, -z, y), of joints and of the axes of rotations alike."""
+    return _turned(clip, [0, 2, 1], (1.0, -1.0, 1.0))
+
+
+def y_up_from_z_up(clip: Clip) -> Clip:
+    """A Z-up clip with Y up: (x, y, z) becomes (x, z, -y)."""
+    return _turned(clip, [0, 2, 1], (1.0, 1.0, -1.0))
+
+
+def scaled(clip: Clip, factor: float) -> Clip:
+    """The clip with all its lengths multiplied by a factor."""
+    return replace(
+        clip,
+        offsets=clip.offsets * factor,
+        local_positions=clip.local_positions * factor,
+        end_sites={joint: tip * factor for joint, tip in clip.end_sites.items()},
+    )
+
+
+def _turned(clip: Clip, axes: list[int], signs: tuple[float, float, float]) -> Clip:
+    def turn(v: Array) -> Array:
+        return v[..., axes] * signs
+
+    return replace(
+        clip,
+        offsets=turn(clip.offsets),
+        local_positions=turn(clip.local_positions),
+        local_rotations=np.concatenate([clip.local_rotations[..., :1], turn(clip.local_rotations[..., 1:])], axis=-1),
+        end_sites={joint: turn(tip) for joint, tip in clip.end_sites.items()},
+    )
 
 
 def _joints(clip: Clip) -> dict[str, int]:
