@@ -49,6 +49,31 @@ def rest(lengths=None, arms_down: float = 0.0, heading: float = 0.0) -> np.ndarr
     return rot.rotate(rot.from_axis_angle((0.0, 0.0, 1.0), heading), positions)
 
 
+def poses(seed: int = 0, count: int = 48) -> np.ndarray:
+    """Whole bodies [count, 20, 3] that stand, bend their limbs and lean a little: arms down, knees forward."""
+    rng = np.random.default_rng(seed)
+    turns = rot.from_rotation_vector(rng.uniform(-0.2, 0.2, (count, 20, 3)))
+    for joint, name in enumerate(JOINTS):
+        sign = 1.0 if name.startswith("Left") else -1.0
+        if name.endswith("UpperArm"):
+            lowered = rot.from_axis_angle((1.0, 0.0, 0.0), -sign * rng.uniform(0.3, 1.5, count))
+            turns[:, joint] = rot.multiply(lowered, turns[:, joint])
+        elif name.endswith("LowerArm"):
+            turns[:, joint] = rot.from_axis_angle((0.0, 0.0, -sign), rng.uniform(0.4, 1.5, count))
+        elif name.endswith("UpperLeg"):
+            turns[:, joint] = rot.from_axis_angle((0.0, 1.0, 0.0), -rng.uniform(0.0, 0.8, count))
+        elif name.endswith("LowerLeg"):
+            turns[:, joint] = rot.from_axis_angle((0.0, 1.0, 0.0), rng.uniform(0.4, 1.1, count))
+    parts, positions = offsets(), np.zeros((count, 20, 3))
+    for joint, parent in enumerate(PARENTS):
+        if parent >= 0:
+            turns[:, joint] = rot.multiply(turns[:, parent], turns[:, joint])
+            positions[:, joint] = positions[:, parent] + rot.rotate(turns[:, parent], parts[joint])
+    toes = [JOINTS.index("LeftToes"), JOINTS.index("RightToes")]
+    positions[..., 2] += 0.03 - positions[:, toes, 2].min(axis=1)[:, None]
+    return positions
+
+
 def rig(positions: np.ndarray, rng: np.random.Generator, spine: int = 1) -> tuple[Rig, dict[str, str]]:
     """A rig with these canonical rest positions and bones of random roll, and its mapping.
 

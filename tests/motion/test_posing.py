@@ -28,42 +28,16 @@ def lengths(positions):
     return np.linalg.norm(positions[..., 1:, :] - positions[..., PARENTS[1:], :], axis=-1)
 
 
-def some_poses(seed=0, count=48):
-    """Bodies [count, 20, 3] that stand, bend their limbs and lean a little: arms down, knees forward."""
-    rng = np.random.default_rng(seed)
-    turns = rot.from_rotation_vector(rng.uniform(-0.2, 0.2, (count, 20, 3)))
-    for joint, name in enumerate(JOINTS):
-        sign = 1.0 if name.startswith("Left") else -1.0
-        if name.endswith("UpperArm"):
-            lowered = rot.from_axis_angle((1.0, 0.0, 0.0), -sign * rng.uniform(0.3, 1.5, count))
-            turns[:, joint] = rot.multiply(lowered, turns[:, joint])
-        elif name.endswith("LowerArm"):
-            turns[:, joint] = rot.from_axis_angle((0.0, 0.0, -sign), rng.uniform(0.4, 1.5, count))
-        elif name.endswith("UpperLeg"):
-            turns[:, joint] = rot.from_axis_angle((0.0, 1.0, 0.0), -rng.uniform(0.0, 0.8, count))
-        elif name.endswith("LowerLeg"):
-            turns[:, joint] = rot.from_axis_angle((0.0, 1.0, 0.0), rng.uniform(0.4, 1.1, count))
-    offsets = REST - np.where(PARENTS[:, None] >= 0, REST[PARENTS], 0.0)
-    positions = np.zeros((count, 20, 3))
-    for joint, parent in enumerate(PARENTS):
-        if parent >= 0:
-            turns[:, joint] = rot.multiply(turns[:, parent], turns[:, joint])
-            positions[:, joint] = positions[:, parent] + rot.rotate(turns[:, parent], offsets[joint])
-    toes = [JOINTS.index("LeftToes"), JOINTS.index("RightToes")]
-    positions[..., 2] += 0.03 - positions[:, toes, 2].min(axis=1)[:, None]
-    return positions
-
-
 @pytest.fixture(scope="module")
 def model():
-    means = encode(some_poses())
+    means = encode(bodies.poses())
     layer = Layer(np.full(len(means), -np.log(len(means))), means, np.full((1, 58), np.log(0.05)))
     skeleton = {"joints": list(JOINTS), "parents": PARENTS.tolist(), "rest": REST.tolist(), "frame_rate": 30}
     return Model(pose_schema(), (layer,), skeleton=skeleton, features=FEATURES)
 
 
 def test_a_whole_pose_without_goals_stays_as_it_is():
-    poses = some_poses(1)
+    poses = bodies.poses(1)
     feet = [JOINTS.index("LeftToes"), JOINTS.index("RightToes")]
     solved = solve(poses, {}, REST)
     others = [n for n in range(20) if n not in feet]
@@ -73,7 +47,7 @@ def test_a_whole_pose_without_goals_stays_as_it_is():
 @settings(max_examples=20, deadline=None)
 @given(seeds, st.sets(st.sampled_from(GOALS)))
 def test_bones_keep_their_lengths_and_a_pose_is_solved_for_its_own_goals(seed, names):
-    poses = some_poses(seed, 12)
+    poses = bodies.poses(seed, 12)
     goals = {JOINTS.index(name): poses[:, JOINTS.index(name)] for name in names}
     noise = np.random.default_rng(seed).normal(0, 0.02, poses.shape)
     solved = solve(poses + noise, goals, REST)
@@ -85,7 +59,7 @@ def test_bones_keep_their_lengths_and_a_pose_is_solved_for_its_own_goals(seed, n
 
 
 def test_knees_and_elbows_keep_their_side_when_hands_and_feet_are_moved():
-    poses = some_poses(3)
+    poses = bodies.poses(3)
     hands = [JOINTS.index("LeftHand"), JOINTS.index("RightHand")]
     goals = {hand: poses[:, hand] + (0.03, 0.0, 0.03) for hand in hands}
     solved = solve(poses, goals, REST)
@@ -95,7 +69,7 @@ def test_knees_and_elbows_keep_their_side_when_hands_and_feet_are_moved():
 
 @pytest.mark.parametrize("name", GOALS)
 def test_a_goal_that_can_be_reached_is_met(model, name):
-    goal = some_poses(7, 1)[0, JOINTS.index(name)] + (0.2, -0.1, 0.0)
+    goal = bodies.poses(7, 1)[0, JOINTS.index(name)] + (0.2, -0.1, 0.0)
     poses = sample_poses(model, {name: goal}, count=32, seed=2)
     assert poses.error[:FIRST].max() < 1e-3
     assert np.abs(poses.positions[:, JOINTS.index(name)] - goal).max(axis=1)[0] < 1e-3
@@ -103,7 +77,7 @@ def test_a_goal_that_can_be_reached_is_met(model, name):
 
 
 def test_all_goals_of_a_pose_are_met_together(model):
-    pose = some_poses(8, 1)[0]
+    pose = bodies.poses(8, 1)[0]
     poses = sample_poses(model, {name: pose[JOINTS.index(name)] for name in GOALS}, seed=1)
     assert poses.error[0] < 5e-3
 
