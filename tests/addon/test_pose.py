@@ -4,6 +4,7 @@
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix, Vector
 
 from blender_addon import armature as rigs_of
 from drmm_engine.motion import skeleton
@@ -54,6 +55,22 @@ def test_goals_are_met_on_other_proportions_too(stage, empty, arms):
     empty("L", (0.25, -0.35, 1.2)), empty("R", (-0.3, -0.3, 0.9)), empty("F", (0.1, -0.2, 0.09))
     bpy.ops.drmm.sample_pose(armature="Rig", goals="LeftHand:L,RightHand:R,LeftFoot:F", count=8)
     assert max(pose.error for pose in rig.drmm.poses) < 3.0
+
+
+def test_a_character_elsewhere_takes_the_same_poses_there(stage, empty):
+    rig = rigs.rigify()
+    goals = {"LeftHand": (0.25, -0.35, 1.2), "RightFoot": (-0.1, -0.2, 0.3)}
+    moves = [Matrix(), Matrix.Translation((3, -1, 0.5)) @ Matrix.Rotation(2.0, 4, "Z") @ Matrix.Scale(1.4, 4)]
+    shown = []
+    for number, move in enumerate(moves):
+        rig.matrix_world = move
+        names = [f"{joint}:{empty(f'{joint}{number}', move @ Vector(place)).name}" for joint, place in goals.items()]
+        bpy.ops.drmm.sample_pose(armature="Rig", goals=",".join(names), count=4)
+        bpy.ops.drmm.step_pose(armature="Rig", step=2)
+        places = np.c_[joints(rig), np.ones(20)] @ np.array(move.inverted()).T
+        shown.append(places[:, :3])
+        bpy.ops.drmm.revert_pose(armature="Rig")
+    np.testing.assert_allclose(shown[1], shown[0], atol=2e-3)
 
 
 def test_stepping_goes_round_and_each_pose_is_another(posed):
