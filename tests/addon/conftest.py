@@ -14,6 +14,7 @@ import bpy  # noqa: E402
 import blender_addon  # noqa: E402
 import drmm_engine as drmm  # noqa: E402
 from drmm_engine.layer import Layer  # noqa: E402
+from drmm_engine.motion import pose_features  # noqa: E402
 from tests.addon import gait  # noqa: E402
 
 
@@ -25,12 +26,10 @@ def _registered():
 
 
 @pytest.fixture
-def scene(_registered, monkeypatch):
+def scene(_registered):
     """An empty scene at 30 frames/s."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     blender_addon.models.clear()
-    monkeypatch.setattr("blender_addon.walk.controller.walk", gait.walk)
-    monkeypatch.setattr("blender_addon.posing.engine.sample_poses", gait.sample_poses)
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = 30, 1.0
     return scene
@@ -38,21 +37,28 @@ def scene(_registered, monkeypatch):
 
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory):
-    """Files of the two kinds; the closed forms of `gait` walk and pose in their place."""
+    """A file of each kind; that of poses has a component at each of 32 moments of a stride."""
     folder = tmp_path_factory.mktemp("models")
-    schema = drmm.Schema((drmm.Stream("motion", (drmm.Variable("x"), drmm.Variable("y"))),))
-    layer = Layer(np.log([0.5, 0.5]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.zeros((1, 2)))
+    poses = pose_features.encode([gait.swing(phase) for phase in np.linspace(0, 2 * np.pi, 32, endpoint=False)])
+    means = {"pose": poses, "locomotion": np.array([[0.0, 1.0], [1.0, 0.0]])}
+    schemas = {
+        "pose": pose_features.pose_schema(),
+        "locomotion": drmm.Schema((drmm.Stream.real("motion", ["x", "y"], "m"),)),
+    }
     files = {}
-    for kind in ("locomotion", "pose"):
+    for kind, mean in means.items():
+        layer = Layer(np.full(len(mean), -np.log(len(mean))), mean, np.full((1, mean.shape[1]), np.log(0.1)))
+        data, features = {"source": "closed form", "licence": "CC0"}, {"kind": kind}
         files[kind] = str(folder / f"{kind}.drmm.safetensors")
-        data = {"source": "closed form", "licence": "CC0"}
-        drmm.Model(schema, (layer,), data=data, skeleton=gait.SKELETON, features={"kind": kind}).save(files[kind])
+        drmm.Model(schemas[kind], (layer,), data=data, skeleton=gait.SKELETON, features=features).save(files[kind])
     return files
 
 
 @pytest.fixture
-def stage(scene, model_files):
-    """The scene, with the models of the tests chosen."""
+def stage(scene, model_files, monkeypatch):
+    """The scene with the models chosen, and the closed forms of `gait` in place of what is sampled from them."""
+    monkeypatch.setattr("blender_addon.walk.controller.walk", gait.walk)
+    monkeypatch.setattr("blender_addon.posing.engine.sample_poses", gait.sample_poses)
     scene.drmm.walk_model, scene.drmm.pose_model = model_files["locomotion"], model_files["pose"]
     return scene
 
