@@ -21,6 +21,9 @@ RIGID = 0.01
 """Relative change of distance up to which the points of a body part count as rigid."""
 LEVEL_HEIGHT = 0.15
 """Height of an ankle above its standing height at which the sole is no longer held level, metres."""
+TOE_HEIGHT = 0.08
+"""Height of a toe joint above its standing height at which the toes are no longer held flat, metres."""
+MOST_TOE_BEND = np.radians(60.0)
 
 
 HIPS, CHEST, NECK, HEAD = (index(name) for name in ("Hips", "Chest", "Neck", "Head"))
@@ -43,8 +46,8 @@ _KNEES = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
 def turns(positions: Array, rest: Array) -> Array:
     """World turns `[F, 20, 4]` of all parts from `rest` `[20, 3]` to `positions` `[F, 20, 3]`, metres, Z up.
 
-    Each part is named by the joint at its root. Hands go with the lower arm, toes with the foot and the
-    head with the neck, since nothing beyond them shows more.
+    Each part is named by the joint at its root. Hands go with the lower arm and the head with the neck, since nothing
+    beyond them shows more; toes go with the foot, but stay flat while they stand.
     """
     out = np.empty((*positions.shape[:-1], 4))
     out[:, HIPS] = _hips(positions, rest)
@@ -55,7 +58,8 @@ def turns(positions: Array, rest: Array) -> Array:
     out[:, SHOULDERS] = carried(out[:, CHEST, None], rest[ARMS] - rest[SHOULDERS], clavicles)
     out[:, TOPS], out[:, MIDDLES] = _limbs(positions, rest, out[:, TRUNK])
     out[:, HANDS] = out[:, MIDDLES[:2]]
-    out[:, FEET] = out[:, TOES] = _feet(positions, rest, out[:, MIDDLES[2:]])
+    out[:, FEET] = _feet(positions, rest, out[:, MIDDLES[2:]])
+    out[:, TOES] = _toes(positions, rest, out[:, FEET])
     return out
 
 
@@ -187,6 +191,16 @@ def _feet(positions: Array, rest: Array, shins: Array) -> Array:
     level = np.clip(1.0 - raised / LEVEL_HEIGHT, 0.0, 1.0)
     across = (1.0 - level) * swung + level * rot.cross(UP, direction)
     return _turn((direction, across), (rest_direction, rest_across))
+
+
+def _toes(positions: Array, rest: Array, feet: Array) -> Array:
+    """Turns of the toes [F, 2, 4]: as the feet, but bent back to the floor under a raised heel while they stand."""
+    across = rot.rotate(feet, rot.normalize(rot.cross(UP, rest[TOES] - rest[FEET])))
+    sole = rot.rotate(feet, UP)
+    pitch = np.arctan2(np.sum(rot.cross(UP, sole) * across, axis=-1), sole[..., 2])
+    raised = positions[:, TOES, 2] - rest[TOES, 2]
+    bend = np.clip(1.0 - raised / TOE_HEIGHT, 0.0, 1.0) * np.clip(pitch, 0.0, MOST_TOE_BEND)
+    return rot.multiply(rot.from_axis_angle(across, -bend), feet)
 
 
 def _heading(rest: Array) -> Array:
