@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "score", score)
     command.add_argument("model", metavar="MODEL", help="a model file (*.drmm.safetensors)")
     command.add_argument("data", metavar="DATA",
-                         help=".csv with a header, .npy, or .npz of one array a stream; data units; empty or nan: missing")
+                         help=".csv with a header, .npy, or .npz of one array a stream; empty or nan: missing")
     command.add_argument("--samples", type=int, default=32, metavar="N", help="importance samples a row (32)")
     command.add_argument("--worst", type=int, default=5, metavar="N", help="least likely rows to explain (5)")
     command.add_argument("--seed", type=int, default=0, help="seed of the random numbers (0)")

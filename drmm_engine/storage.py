@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SECTIONS = ("training", "data", "metrics", "skeleton", "features")
+WIDEST = 40.0  # |log sigma| beyond it would leave single precision
 
 
 def save(model: Model, path: str | Path) -> None:
-    """Write tensors in float32 and everything else as JSON; a file in place is replaced only by a complete one."""
+    """Write tensors in float32 and everything else as JSON; a file in place is replaced only by a complete one.
+
+    ValueError where the model could not be read back, or the file not be written.
+    """
     from safetensors.numpy import save as to_bytes
 
     header: dict = {"format": FORMAT, "schema": model.schema.to_json()}
@@ -31,7 +35,14 @@ def save(model: Model, path: str | Path) -> None:
         for layer in model.layers
     ]
     header |= {name: value for name in SECTIONS if (value := getattr(model, name))}
-    write_whole(path, to_bytes(_tensors(model), {"drmm": json.dumps(header, allow_nan=False)}))
+    try:
+        text = json.dumps(header, allow_nan=False)
+        tensors = _tensors(model)
+        for name, tensor in tensors.items():
+            _check(name, tensor)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not written: {error}") from None
+    write_whole(path, to_bytes(tensors, {"drmm": text}))
 
 
 def load(path: str | Path) -> Model:
@@ -47,8 +58,10 @@ def load(path: str | Path) -> Model:
             _require(isinstance(header, dict), "it has no `drmm` metadata; is it a model of another program?")
             _require(header.get("format") == FORMAT, f"format {header.get('format')!r}; this version reads {FORMAT}")
             schema = Schema.from_json(header.get("schema"))
-            shapes = _expected(schema, header.get("layers"))
+            shapes = _expected(schema, header.get("layers"), set(file.keys()))
             tensors = _read(file, shapes)
+            for name in SECTIONS:
+                _require(isinstance(header.get(name, {}), dict), f"`{name}` must be a JSON object")
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file") from None
     except (ValueError, OSError, SafetensorError, RecursionError) as error:
@@ -87,8 +100,8 @@ def _stored_sigma(layer: Layer, part: slice) -> np.ndarray:
     return sigma[0] if len(sigma) == 1 else sigma
 
 
-def _expected(schema: Schema, layers: object) -> dict[str, list[tuple[int, ...]]]:
-    """The tensors that a file with this header must hold, each with the shapes it may have."""
+def _expected(schema: Schema, layers: object, names: set[str]) -> dict[str, list[tuple[int, ...]]]:
+    """The tensors `names` of a file as its header describes them, each with the shapes it may have."""
     _require(isinstance(layers, list) and len(layers) > 0, "`layers` must be a list of at least one layer")
     shapes: dict[str, list[tuple[int, ...]]] = {}
     for i, entry in enumerate(layers):
@@ -97,23 +110,24 @@ def _expected(schema: Schema, layers: object) -> dict[str, list[tuple[int, ...]]
         covariance, residual = entry.get("covariance"), entry.get("residual")
         _require(covariance in ("isotropic", "diagonal"), f"layers.{i}: covariance {covariance!r} is not known")
         _require(residual == "shift", f"layers.{i}: residual {residual!r} is not known")
-        shapes[f"layers.{i}.log_weight"] = [(k,)]
+        layer: dict[str, list[tuple[int, ...]]] = {"log_weight": [(k,)]}
         for stream in schema.real_streams:
             n = len(stream.variables)
-            shapes[f"layers.{i}.mean.{stream.name}"] = [(k, n)]
-            shapes[f"layers.{i}.log_sigma.{stream.name}"] = [()] if covariance == "isotropic" else [(n,), (k, n)]
+            layer[f"mean.{stream.name}"] = [(k, n)]
+            layer[f"log_sigma.{stream.name}"] = [()] if covariance == "isotropic" else [(n,), (k, n)]
         for stream in schema.categorical_streams:
-            shapes[f"layers.{i}.log_prob.{stream.name}"] = [(k, len(stream.classes))]
+            layer[f"log_prob.{stream.name}"] = [(k, len(stream.classes))]
         for j in range(i):
-            shapes[f"layers.{i}.log_prob.latent.{j}"] = [(k, layers[j]["components"])]
+            layer[f"log_prob.latent.{j}"] = [(k, layers[j]["components"])]
+        for name, allowed in layer.items():  # one layer at a time: a header may claim more layers than fit in memory
+            _require(f"layers.{i}.{name}" in names, f"tensor layers.{i}.{name} is missing")
+            shapes[f"layers.{i}.{name}"] = allowed
+    unknown = sorted(names - set(shapes))
+    _require(not unknown, f"tensor {unknown[0] if unknown else ''} does not belong to the model")
     return shapes
 
 
 def _read(file: object, shapes: dict[str, list[tuple[int, ...]]]) -> dict[str, np.ndarray]:
-    names = set(file.keys())
-    missing, unknown = sorted(set(shapes) - names), sorted(names - set(shapes))
-    _require(not missing, f"tensor {missing[0] if missing else ''} is missing")
-    _require(not unknown, f"tensor {unknown[0] if unknown else ''} does not belong to the model")
     tensors = {}
     for name, allowed in shapes.items():
         entry = file.get_slice(name)
@@ -121,11 +135,19 @@ def _read(file: object, shapes: dict[str, list[tuple[int, ...]]]) -> dict[str, n
         _require(dtype == "F32", f"tensor {name} is {dtype}, must be F32")
         _require(shape in allowed, f"tensor {name} has shape {list(shape)}, must be {list(allowed[0])}")
         tensors[name] = np.asarray(file.get_tensor(name), dtype=np.float64)
-        _require(bool(np.isfinite(tensors[name]).all()), f"tensor {name} holds a value that is not finite")
-        if ".log_weight" in name or ".log_prob" in name:
-            total = np.exp(tensors[name]).sum(-1)
-            _require(bool(np.allclose(total, 1, atol=1e-3)), f"tensor {name} is not normalised")
+        _check(name, tensors[name])
     return tensors
+
+
+def _check(name: str, tensor: np.ndarray) -> None:
+    """What a tensor must hold, by the part of the layer that its name says it is."""
+    _require(bool(np.isfinite(tensor).all()), f"tensor {name} holds a value that is not finite")
+    part = name.split(".")[2]
+    if part in ("log_weight", "log_prob"):
+        total = np.exp(np.minimum(tensor, 1)).sum(-1)
+        _require(bool(np.allclose(total, 1, atol=1e-3)), f"tensor {name} is not normalised")
+    if part == "log_sigma":
+        _require(bool((np.abs(tensor) < WIDEST).all()), f"tensor {name} holds a log sigma beyond {WIDEST:g}")
 
 
 def _layer(i: int, entry: dict, schema: Schema, layers: list[dict], tensors: dict[str, np.ndarray]) -> Layer:
