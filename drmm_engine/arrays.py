@@ -86,9 +86,23 @@ NUMPY = SimpleNamespace(
     cholesky=np.linalg.cholesky,
     inverse=np.linalg.inv,
     bag=_bag,
+    take=lambda table, index: table[index],
+    constant=lambda x: x,
     unique=_unique_numpy,
 )
-"""`bag(table [R, K], index [B, J]) -> [B, K]` sums rows; `unique(key) -> (values, inverse)`."""
+"""`bag(table [R, K], index [B, J]) -> [B, K]` sums rows, `take(table, index [B])` reads them, both with fast gradients;
+`constant(x)` is x without gradient; `unique(key) -> (values, inverse)`."""
+
+
+def _torch_exp(x: Array) -> Array:
+    """exp, never underflowing: in single precision torch takes a hundred times as long where it would."""
+    return x.clamp(min=-80 if x.element_size() < 8 else -700).exp()
+
+
+def _torch_logsumexp(x: Array, axis: int = -1) -> Array:
+    """As torch's, by way of the exp above; top is a constant, as its gradient cancels."""
+    top = x.detach().amax(axis, keepdim=True)
+    return top.squeeze(axis) + _torch_exp(x - top).sum(axis).log()
 
 
 @lru_cache(maxsize=1)
@@ -101,17 +115,19 @@ def torch_namespace() -> SimpleNamespace:
         asarray=lambda x, like: torch.as_tensor(x, dtype=like.dtype, device=like.device),
         integers=lambda x, like: torch.as_tensor(x, dtype=torch.long, device=like.device),
         numpy=lambda x: x.detach().cpu().numpy(),
-        exp=torch.exp,
+        exp=_torch_exp,
         log=torch.log,
         sqrt=torch.sqrt,
         where=torch.where,
         einsum=torch.einsum,
         concatenate=lambda xs, axis=-1: torch.cat(list(xs), dim=axis),
         amax=lambda x: x.amax(-1, keepdim=True),
-        logsumexp=lambda x, axis=-1: torch.logsumexp(x, axis),
+        logsumexp=_torch_logsumexp,
         log_ndtr=torch.special.log_ndtr,
         cholesky=torch.linalg.cholesky,
         inverse=torch.linalg.inv,
         bag=lambda table, index: torch.nn.functional.embedding_bag(index, table, mode="sum"),
+        take=lambda table, index: torch.nn.functional.embedding(index, table),
+        constant=lambda x: x.detach(),
         unique=lambda key: torch.unique(key, return_inverse=True),
     )

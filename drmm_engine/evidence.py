@@ -16,9 +16,9 @@ from .arrays import Array, namespace
 
 @dataclass(frozen=True)
 class Functionals:
-    """M linear functionals a_i.x of N variables: either unit rows (`columns` [M]) or a dense `matrix` [M, N]."""
+    """M linear functionals a_i.x of N variables: unit rows (`columns` [M], or a slice) or a dense `matrix` [M, N]."""
 
-    columns: Array | None
+    columns: Array | slice | None
     matrix: Array | None
     disjoint: bool  # no variable occurs in two rows: the functionals are independent under a diagonal covariance
 

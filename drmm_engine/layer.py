@@ -60,12 +60,12 @@ class Layer:
     def real_logits(self, evidence: Evidence, mean: Array | None = None) -> Array:
         """The real streams' part of `logits`: densities of observations, masses of inequalities."""
         mean, variance = self.mean if mean is None else mean, self.variance
-        total = 0.0 * mean.sum(-1)[None, :]
+        parts = []
         if evidence.observations is not None:
-            total = total + observation_logits(evidence.observations, mean, variance)
+            parts.append(observation_logits(evidence.observations, mean, variance))
         if evidence.inequalities is not None:
-            total = total + inequality_logits(evidence, mean, variance)
-        return total
+            parts.append(inequality_logits(evidence, mean, variance))
+        return sum(parts[1:], parts[0]) if parts else 0.0 * mean.sum(-1)[None]
 
     def latent_logits(self, latents: Array) -> Array:
         """Sum over the earlier layers j of log P_l,j[h][h_j], [U, K]: a look-up, as the latents are integers."""
@@ -74,8 +74,9 @@ class Layer:
     def residual_evidence(self, evidence: Evidence, case: Array, h: Array) -> Evidence:
         """Evidence about r = T_h^-1 (x - mu_h) for components h [U] of cases [U]."""
         o, i = evidence.observations, evidence.inequalities
-        observed = None if o is None else o.rows.apply(self.mean)[h]
-        unequal = None if i is None else i.rows.apply(self.mean)[h]
+        take = namespace(self.mean).take
+        observed = None if o is None else take(o.rows.apply(self.mean), h)
+        unequal = None if i is None else take(i.rows.apply(self.mean), h)
         return shift(evidence, case, observed, unequal)
 
     def reconstruct(self, h: Array, r: Array | float = 0.0) -> Array:
@@ -116,7 +117,7 @@ def observation_logits(o: Observations, mean: Array, variance: Array) -> Array:
 def _independent_logits(z: Array, weight: Array, centre: Array, variance: Array) -> Array:
     """sum_i m_i log N(z_i; c_ki, v_ki) as matrix products; z, m [1 or U, M], c [K, M], v [1 or K, M]."""
     xp = namespace(centre)
-    anchor = centre.mean(0)  # keeps the expanded squares small against the variances
+    anchor = xp.constant(centre.mean(0))  # keeps the expanded squares small against the variances
     z, centre, precision = z - anchor, centre - anchor, 1 / variance
     log_v = xp.log(variance) + LOG_2PI
     if len(variance) > 1:
@@ -207,7 +208,8 @@ def _given_observations(o: Observations, i: Inequalities, mean: Array, variance:
 
 def class_logits(log_prob: tuple[Array, ...], classes: Classes) -> Array:
     """sum of m_c log p_h,c[x_c], [U, K]; codes [U, C] integers (any class where the weight is 0)."""
-    parts = [classes.weight[:, c, None] * table.T[classes.codes[:, c]] for c, table in enumerate(log_prob)]
+    take = namespace(classes.weight).take
+    parts = [classes.weight[:, c, None] * take(table.T, classes.codes[:, c]) for c, table in enumerate(log_prob)]
     return sum(parts[1:], parts[0])
 
 
@@ -222,7 +224,7 @@ def choose(logits: Array, case: Array, noise: Array, truncation: float) -> tuple
     a = logits - top
     p = xp.exp(a)
     if truncation > 0:
-        p = xp.where(a >= math.log(truncation), p, 0 * p)
+        p = xp.where(a >= math.log(truncation), p, 0.0)
     total = p.cumsum(-1)
     mass = total[:, -1][case]
     h = (total[case] <= (noise * mass)[:, None]).sum(-1)

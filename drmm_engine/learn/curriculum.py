@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three-stage curriculum of Sec. 3.4: what each stage's loss holds, where gradients stop, the learning rate.
+
+Stage 1 trains the layers one upon the other without weights and latents, stage 2 adds the latents, stage 3 adds the
+weights, lets gradients through and moves from the sum of all depths' losses to the full model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..arrays import torch_namespace
+from ..evidence import Evidence
+from ..layer import Layer, choose, class_logits
+
+
+def stage(iteration: int, iterations: int) -> int:
+    """The stage, 1 to 3, of an iteration counted from 0: thirds of the budget."""
+    return 1 + (3 * iteration > iterations) + (3 * iteration > 2 * iterations)
+
+
+def begins(iteration: int, iterations: int) -> bool:
+    """Whether a stage begins with this iteration."""
+    return iteration == 0 or stage(iteration, iterations) != stage(iteration - 1, iterations)
+
+
+def learning_rate(iteration: int, iterations: int, start: float) -> float:
+    """Constant in stages 1 and 2; in stage 3 a tenth of it, falling linearly to 0."""
+    if stage(iteration, iterations) < 3:
+        return start
+    return 0.1 * start * (3 - 3 * iteration / iterations)
+
+
+def interpolation(iteration: int, iterations: int) -> float:
+    """Lambda of stage 3, 0 to 1: the losses of the depths before the last count 1 - lambda."""
+    return 3 * iteration / iterations - 2 if stage(iteration, iterations) == 3 else 0.0
+
+
+def depth_estimates(
+    layers: Sequence[Layer], evidence: Evidence, noise: Tensor, stage: int, truncation: float
+) -> tuple[Tensor, Tensor]:
+    """One-path estimates of log p of the models of the first 1 .. L layers (Eq. 10), [L, B], and the orphan sum.
+
+    noise [L, B] uniform in [0, 1). The components are drawn from the terms that the stage has, truncated. Gradients
+    pass from a layer to the ones before it, through residuals and log q, in stage 3 alone.
+    """
+    everyone = torch.arange(evidence.rows, device=noise.device)
+    latents = everyone[:, None][:, :0]
+    logsumexp = torch_namespace().logsumexp
+    estimates, log_q, orphans = [], torch.zeros_like(noise[0]), torch.zeros_like(noise[0, 0])
+    for level, layer in enumerate(layers):
+        real = layer.real_logits(evidence)
+        logits = real if evidence.classes is None else real + class_logits(layer.log_prob, evidence.classes)
+        if stage >= 2 and level:
+            logits = logits + layer.latent_logits(latents)
+        if stage == 3:
+            logits = logits + layer.log_weight
+        else:
+            orphans = orphans + nearest(real, evidence)
+        estimates.append(logsumexp(logits) - log_q)
+        if level + 1 < len(layers):
+            with torch.set_grad_enabled(stage == 3 and torch.is_grad_enabled()):
+                h, log_probability, _ = choose(logits, everyone, noise[level], truncation)
+                log_q = log_q + log_probability
+                evidence = layer.residual_evidence(evidence, everyone, h)
+                latents = torch.cat([latents, h[:, None]], 1)
+    return torch.stack(estimates), orphans
+
+
+def nearest(real: Tensor, evidence: Evidence) -> Tensor:
+    """1/K sum_h max_i l_i(h): the likelihood of each component's likeliest row, real streams only, [].
+
+    Rows with missing values count as if their known variables were all there are.
+    """
+    if evidence.observations is None:
+        return torch.zeros((), device=real.device)
+    known = evidence.observations.weight
+    if len(known) > 1:
+        real = real / known.mean(1).clamp(min=0.5 / known.shape[1])[:, None]
+    return real.amax(0).mean()
+
+
+def loss(estimates: Tensor, orphans: Tensor, weight: Tensor | None, share: float, orphan: float) -> Tensor:
+    """(1 - share) sum_(l<L) NLL_l + NLL_L - orphan * orphans, NLL_l the (weighted) mean over the batch of -log p_l."""
+    likelihood = (estimates if weight is None else estimates * weight).mean(1)
+    return -((1 - share) * likelihood[:-1].sum() + likelihood[-1] + orphan * orphans)
