@@ -118,7 +118,7 @@ class DrmmScene(bpy.types.PropertyGroup):
     goal_index: IntProperty(name="Goal")
     seed: IntProperty(name="Seed", min=0, description="Another number gives another walk and other poses")
     seconds: FloatProperty(
-        name="Longest", default=30.0, min=0.5, max=600.0, subtype="TIME_ABSOLUTE", description="Stop after this time"
+        name="Time Limit", default=30.0, min=0.5, max=600.0, subtype="TIME_ABSOLUTE", description="Stop after this time"
     )
     count: IntProperty(name="Poses", default=64, min=1, max=1024, description="How many poses to draw")
 

@@ -15,6 +15,16 @@ def _wants_bone(row: bpy.types.PropertyGroup, bones: bpy.types.ArmatureBones) ->
     return row.bone not in bones and bool(row.bone or row.joint not in OPTIONAL)
 
 
+def _button(layout: bpy.types.UILayout, operator: str, icon: str, ready: bool, lacking: str) -> None:
+    """The button that a panel is for; where it cannot be pressed yet, what it waits for."""
+    row = layout.row()
+    row.scale_y = 1.4
+    row.enabled = ready
+    row.operator(operator, icon=icon)
+    if not ready:
+        layout.label(text=f"Needs an armature and {lacking}", icon="INFO")
+
+
 class DRMM_UL_bones(bpy.types.UIList):
     """Canonical joints and their bones."""
 
@@ -54,7 +64,7 @@ class DRMM_UL_poses(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
         row = layout.row()
-        row.label(text=f"Pose {index + 1}", icon="ARMATURE_DATA")
+        row.label(text=str(index + 1), icon="ARMATURE_DATA")
         row.label(text=f"{item.plausibility:.1f}")
         row.label(text=f"{item.error:.0f} mm")
 
@@ -111,7 +121,7 @@ class DRMM_PT_walk(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         settings, progress = context.scene.drmm, context.window_manager.drmm
-        heading = layout.split(factor=0.68)
+        heading = layout.split(factor=0.76)
         heading.label(text="Targets, in order")
         heading.label(text="Face" if settings.targets else "")
         row = layout.row()
@@ -128,13 +138,11 @@ class DRMM_PT_walk(Sidebar, bpy.types.Panel):
         column.prop(settings, "seconds")
         if progress.running:
             row = layout.row(align=True)
+            row.scale_y = 1.4
             row.progress(factor=progress.fraction, text=progress.text)
             row.operator("drmm.cancel", text="", icon="CANCEL")
         else:
-            row = layout.row()
-            row.scale_y = 1.4
-            row.enabled = bool(settings.armature and settings.targets)
-            row.operator("drmm.generate", icon="PLAY")
+            _button(layout, "drmm.generate", "PLAY", bool(settings.armature and settings.targets), "a target")
 
 
 class DRMM_PT_pose(Sidebar, bpy.types.Panel):
@@ -154,10 +162,8 @@ class DRMM_PT_pose(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(settings, "count")
         row.prop(settings, "seed")
-        row = layout.row()
-        row.scale_y = 1.4
-        row.enabled = bool(settings.armature and settings.goals)
-        row.operator("drmm.sample_pose", icon="OUTLINER_OB_ARMATURE")
+        ready = bool(settings.armature and settings.goals)
+        _button(layout, "drmm.sample_pose", "OUTLINER_OB_ARMATURE", ready, "a goal")
         if settings.armature and review.active(settings.armature):
             self._draw_results(layout, settings.armature.drmm)
 
