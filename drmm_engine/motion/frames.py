@@ -75,8 +75,7 @@ def alignment(rest: Array, other: Array) -> Array:
     for place, frame, other_frame in zip((TOPS, MIDDLES), limbs, others, strict=True):
         out[place] = rot.multiply(frame, rot.inverse(other_frame))
     out[HANDS] = out[MIDDLES[:2]]
-    soles = _soles(rest), _soles(other)
-    out[FEET] = out[TOES] = rot.multiply(soles[0], rot.inverse(soles[1]))
+    out[FEET] = out[TOES] = rot.multiply(_soles(rest), rot.inverse(_soles(other)))
     return out
 
 

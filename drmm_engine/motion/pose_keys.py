@@ -17,6 +17,9 @@ from drmm_engine.motion.rig import Keys, Rig, canonical_rest, mapped_bones
 ROUNDS = 4
 """How often the goals are set off by what the keyed rig misses them by: its spine has more bones than the poses."""
 
+MET = 1e-4
+"""Miss below which a goal counts as met, metres."""
+
 
 def pose_keys(
     positions: Array, goals: Mapping[str, ArrayLike], rig: Rig, mapping: Mapping[str, str], source_rest: Array
@@ -34,6 +37,8 @@ def pose_keys(
         keys = retarget(solve(start, aims, rest), rig, mapping, rest)
         reached = rig_positions(rig, keys, mapping)
         missed = {joint: goal - reached[:, joint] for joint, goal in targets.items()}
+        if all(np.abs(step).max() < MET for step in missed.values()):
+            break
         aims = {joint: aims[joint] + step for joint, step in missed.items()}
     miss = [np.linalg.norm(step, axis=-1) for step in missed.values()]
     return keys, np.max(miss, axis=0) if miss else np.zeros(len(start))
