@@ -35,19 +35,17 @@ def _log_ndtr_tail(z: np.ndarray) -> np.ndarray:
 
 
 def log_ndtr(z: np.ndarray) -> np.ndarray:
-    """log of the normal distribution function, stable in both tails; absolute error below 1e-6 in the body."""
-    out = np.zeros_like(z)
-    body = z < _HIGH  # beyond it log Phi is 0 to 1e-9
-    inside = z[body]
+    """log of the normal distribution function, stable in both tails; absolute error below 1e-6."""
     values, steps = _log_ndtr_table()
-    t = (np.maximum(inside, _LOW) - _LOW) * _STEPS
-    cell = t.astype(np.int32)
-    filled = values.take(cell) + steps.take(cell) * (t - cell)
-    far = inside < _LOW
+    t = (np.minimum(np.maximum(z, _LOW), _HIGH) - _LOW) * _STEPS  # beyond _HIGH it is 0 to 1e-9
+    cell = t.astype(np.intp)
+    t -= cell
+    t *= steps.take(cell)
+    t += values.take(cell)
+    far = z < _LOW
     if far.any():
-        filled[far] = _log_ndtr_tail(inside[far])
-    out[body] = filled
-    return out
+        t[far] = _log_ndtr_tail(z[far])
+    return t
 
 
 def _logsumexp(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -81,6 +79,7 @@ NUMPY = SimpleNamespace(
     einsum=np.einsum,
     concatenate=lambda xs, axis=-1: np.concatenate(xs, axis=axis),
     amax=lambda x: np.max(x, axis=-1, keepdims=True),
+    nonzero=np.nonzero,
     logsumexp=_logsumexp,
     log_ndtr=log_ndtr,
     cholesky=np.linalg.cholesky,
@@ -122,6 +121,7 @@ def torch_namespace() -> SimpleNamespace:
         einsum=torch.einsum,
         concatenate=lambda xs, axis=-1: torch.cat(list(xs), dim=axis),
         amax=lambda x: x.amax(-1, keepdim=True),
+        nonzero=lambda x: torch.nonzero(x, as_tuple=True),
         logsumexp=_torch_logsumexp,
         log_ndtr=torch.special.log_ndtr,
         cholesky=torch.linalg.cholesky,

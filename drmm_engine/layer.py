@@ -9,7 +9,7 @@ under autograd, sampling on torch or NumPy.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,12 +50,21 @@ class Layer:
         """Variances of the components, [1 or K, N]."""
         return namespace(self.mean).exp(2 * self.log_sigma)
 
-    def logits(self, evidence: Evidence, latents: Array) -> Array:
-        """log of w_h times the evidence's density under component h (Eq. 11), [U, K]; latents [U, l - 1] integers."""
-        total = self.log_weight[None, :] + self.real_logits(evidence)
+    def logits(self, evidence: Evidence, latents: Array, truncation: float = 0.0) -> Array:
+        """log of w_h times the evidence's density under component h (Eq. 11), [U, K]; latents [U, l - 1] integers.
+
+        Components below truncation times the likeliest may be -inf: see `truncated_logits`.
+        """
+        total = self.log_weight[None, :] + self.real_logits(replace(evidence, inequalities=None))
         if evidence.classes is not None:
             total = total + class_logits(self.log_prob, evidence.classes)
-        return total if self.latent_table is None else total + self.latent_logits(latents)
+        if self.latent_table is not None:
+            total = total + self.latent_logits(latents)
+        if evidence.inequalities is None:
+            return total
+        if truncation > 0:
+            return truncated_logits(total, evidence, self.mean, self.variance, truncation)
+        return total + inequality_logits(evidence, self.mean, self.variance)
 
     def real_logits(self, evidence: Evidence, mean: Array | None = None) -> Array:
         """The real streams' part of `logits`: densities of observations, masses of inequalities."""
@@ -179,13 +188,47 @@ def _coupled_logits(o: Observations, centre: Array, variance: Array) -> Array:
 
 def inequality_logits(evidence: Evidence, mean: Array, variance: Array) -> Array:
     """sum of c_i log Phi((a_i.m + b_i) / sqrt(a_i V a_i)) with m, V of x given the observations, [U, K]."""
+    i = evidence.inequalities
+    centre, spread = _moments(evidence, mean, variance)
+    return _log_masses(centre, spread, i.b[:, None], i.weight[:, None])
+
+
+def truncated_logits(total: Array, evidence: Evidence, mean: Array, variance: Array, truncation: float) -> Array:
+    """total [U, K] + `inequality_logits` for the components that reach truncation times the likeliest; else maybe -inf.
+
+    Masses are at most 1, so a component whose total alone falls short of the floor that the best total sets is out, and
+    its masses are not worked out: few are left of many where the rest of the evidence says much.
+    """
     xp, i = namespace(mean), evidence.inequalities
-    if evidence.observations is not None and i.shared is not None:
-        centre, spread = _given_observations(evidence.observations, i, mean, variance)
-    else:
-        centre, spread = i.rows.apply(mean)[None], i.rows.variances(variance)[None]
-    z = (centre + i.b[:, None]) / xp.sqrt(spread)
-    return (xp.log_ndtr(z) @ i.weight[..., None])[..., 0]
+    total = total + 0.0 * i.b[:, :1]
+    centre, spread = _moments(evidence, mean, variance)
+
+    def masses(case: Array, h: Array) -> Array:
+        """Of components h [P] in cases [P]; arrays of one row or one component hold for all."""
+        c, s = (x[case * (len(x) > 1), h * (x.shape[1] > 1)] for x in (centre, spread))
+        b, weight = (x[case * (len(x) > 1)] for x in (i.b, i.weight))
+        return _log_masses(c, s, b, weight)
+
+    everyone, best = xp.integers(np.arange(len(total)), total), total.argmax(-1)
+    floor = total[everyone, best] + masses(everyone, best) + math.log(truncation)
+    case, h = xp.nonzero(total >= floor[:, None])
+    kept = 0.0 * total - math.inf
+    kept[case, h] = total[case, h] + masses(case, h)
+    return kept
+
+
+def _log_masses(centre: Array, spread: Array, b: Array, weight: Array) -> Array:
+    xp = namespace(centre)
+    scale = 1 / xp.sqrt(spread)
+    return (xp.log_ndtr(centre * scale + b * scale) * weight).sum(-1)
+
+
+def _moments(evidence: Evidence, mean: Array, variance: Array) -> tuple[Array, Array]:
+    """Mean [1 or U, K, H] and variance [1 or U, 1 or K, H] of the inequalities' a.x given the observations."""
+    o, i = evidence.observations, evidence.inequalities
+    if o is not None and i.shared is not None:
+        return _given_observations(o, i, mean, variance)
+    return i.rows.apply(mean)[None], i.rows.variances(variance)[None]
 
 
 def _given_observations(o: Observations, i: Inequalities, mean: Array, variance: Array) -> tuple[Array, Array]:

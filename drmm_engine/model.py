@@ -102,8 +102,7 @@ class Model:
         if resample and evidence.rows > 1:
             raise ValueError("resample=True needs the same conditions for all samples; here a value, limit or weight "
                              f"differs in {evidence.rows} samples")
-        h, log_weight = self.forward(evidence, uniform(rng, (count, len(self.layers))), truncation)
-        log_joint = posterior.log_joint(self.layers, evidence, h)
+        h, log_weight, log_joint = self.forward(evidence, uniform(rng, (count, len(self.layers))), truncation)
         if (resample or sweeps) and evidence.rows == 1:
             chosen = posterior.resample(log_weight, count, rng)
             h, log_joint = h[chosen], log_joint[chosen]
@@ -116,10 +115,11 @@ class Model:
         draw = Draw(values, *(namespace(h).numpy(x) for x in (log_weight, log_joint, h)), tuple(self.schema.names))
         return draw.ranked(by="log_joint" if sweeps or resample else "log_weight") if rank else draw
 
-    def forward(self, evidence: Evidence, noise: np.ndarray, truncation: float) -> tuple[Array, Array]:
-        """Components [B, L] of one forward pass, and log importance weights [B]; noise [B, L] uniform in [0, 1).
+    def forward(self, evidence: Evidence, noise: np.ndarray, truncation: float) -> tuple[Array, Array, Array]:
+        """Components h [B, L] of one forward pass, log importance weights [B] and log p(h, conditions) [B].
 
-        The weight is the last layer's mass over q of the components before it, which equals p(h, conditions) / q(h).
+        noise [B, L] is uniform in [0, 1). The weight is the last layer's mass over q of the components before it,
+        which equals p(h, conditions) / q(h).
 
         Samples with the same evidence and the same components so far share all their work.
         """
@@ -130,7 +130,8 @@ class Model:
         paths = xp.integers(np.zeros((evidence.rows, 0)), self.like)
         log_q = 0.0
         for level, layer in enumerate(self.layers):
-            h, log_probability, log_mass = choose(layer.logits(evidence, paths), case, u[:, level], truncation)
+            h, log_probability, log_mass = choose(
+                layer.logits(evidence, paths, truncation), case, u[:, level], truncation)
             log_weight = log_mass - log_q
             log_q = log_q + log_probability
             key, fresh = xp.unique(case * layer.components + h)
@@ -138,7 +139,7 @@ class Model:
             evidence = layer.residual_evidence(evidence, before, chosen)
             paths = xp.concatenate([paths[before], chosen[:, None]])
             case = fresh
-        return paths[case], log_weight
+        return paths[case], log_weight, log_probability + log_mass
 
     def log_prob(
         self, x: np.ndarray, samples: int = 32, seed: int = 0, truncation: float = 0.0, exact: bool | None = None
@@ -179,7 +180,8 @@ class Model:
                 h = xp.integers(given[:, level], self.like)
             else:
                 u = xp.asarray(uniform(rng, count), self.like)
-                h, log_probability, _ = choose(layer.logits(evidence, paths), everyone, u, truncation)
+                h, log_probability, _ = choose(
+                    layer.logits(evidence, paths, truncation), everyone, u, truncation)
                 log_q = log_q + log_probability
             log_q = log_q + layer.log_determinant(h)
             evidence = layer.residual_evidence(evidence, everyone, h)
