@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -57,6 +58,8 @@ class Table:
 
     def _numbers(self, name: str, variable: str, schema: Schema) -> np.ndarray:
         column = self.columns[name]
+        if column.dtype.kind != "f" and schema.column(variable) not in schema.categorical_columns:
+            column = _column(column)
         if column.dtype.kind == "f":
             return column
         if schema.column(variable) not in schema.categorical_columns:
@@ -105,7 +108,7 @@ def _read_csv(path: Path) -> Table:
     return Table(str(path), columns, {"data": names}, named=True)
 
 
-def _column(cells: list[str]) -> np.ndarray:
+def _column(cells: Sequence[str]) -> np.ndarray:
     """Numbers where every cell is one or empty, otherwise labels."""
     numbers = [_number(cell) for cell in cells]
     if None in numbers:
@@ -144,6 +147,9 @@ def _array(path: Path, file: IO[bytes]) -> np.ndarray:
 def _from_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Table:
     columns, streams = {}, {}
     for stream, array in arrays.items():
+        if array.ndim == 1 and array.dtype.kind in "iuU":  # classes: one categorical variable of the stream's name
+            columns[stream], streams[stream] = array.astype(str), (stream,)
+            continue
         array = array[:, None] if array.ndim == 1 else array
         if array.ndim != 2 or array.dtype.kind not in "fiubU":
             raise ValueError(f"{path}: array {stream!r} must be numbers or labels [rows, columns], "

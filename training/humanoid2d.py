@@ -63,36 +63,36 @@ def rows(count: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     low, high = np.array([ROOT_X, ROOT_Y, *(np.multiply(bone.angle, np.pi) for bone in BONES)]).T
     out = np.empty((count, 30), dtype=np.float32)
-    for first in range(0, count, 65536):  # keeps the intermediate arrays in the cache
-        part = out[first : first + 65536]
-        parameters = rng.uniform(low, high, (len(part), 18))
-        origins, centre = forward(parameters)
-        part[:, :18], part[:, 18:20] = parameters, centre
-        part[:, 20:] = origins[:, [_index(name) for name in EFFECTORS]].reshape(len(part), 10)
+    for first in range(0, count, 4096):  # keeps the intermediate arrays in the cache
+        part = out[first : first + 4096]
+        part[:, :18] = rng.uniform(low, high, (len(part), 18))
+        origins, centre = forward(part[:, :18])
+        part[:, 18:20] = centre
+        for i, name in enumerate(EFFECTORS):
+            part[:, 20 + 2 * i : 22 + 2 * i] = origins[:, _index(name)]
     return out
 
 
 def forward(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Origins of the bones [rows, 16, 2] and the authors' "centre of mass" [rows, 2] of parameters [rows, 18]."""
-    origins = np.empty((len(parameters), len(BONES), 2))
-    angles = np.empty((len(parameters), len(BONES)))
-    centre = np.zeros((len(parameters), 2))
+    turn, origins = [], []  # a bone's axes as seen from the world: a clockwise turn is a factor e^(-i angle)
+    centre = 0
     for i, bone in enumerate(BONES):
-        angles[:, i] = parameters[:, 2 + i] + (angles[:, bone.parent] if i else 0)
-        origins[:, i] = parameters[:, :2]
-        if i:
-            origins[:, i] = origins[:, bone.parent] + turned(np.array(bone.offset), angles[:, bone.parent])
+        own = np.exp(-1j * parameters[:, 2 + i].astype(float))
+        turn.append(own if i == 0 else own * turn[bone.parent])
+        root = parameters[:, 0] + 1j * parameters[:, 1]
+        origins.append(root if i == 0 else origins[bone.parent] + complex(*bone.offset) * turn[bone.parent])
         if bone.box:
-            x0, y0, x1, y1 = bone.box
-            outline = np.mean([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], axis=0)
-            centre += (origins[:, i] + turned(outline, angles[:, i])) / len(BONES)
-    return origins, centre
+            centre = centre + (origins[i] + _outline_mean(bone.box) * turn[i]) / len(BONES)
+    points = np.stack([*origins, centre], axis=1)
+    points = np.stack([points.real, points.imag], axis=-1)
+    return points[:, :-1], points[:, -1]
 
 
-def turned(point: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """A point [2] turned clockwise by angles [rows], [rows, 2]."""
-    c, s = np.cos(angle), np.sin(angle)
-    return np.stack([point[0] * c + point[1] * s, point[1] * c - point[0] * s], axis=1)
+def _outline_mean(box: tuple[float, float, float, float]) -> complex:
+    """The mean of a box's closed outline of five points, the first corner counted twice."""
+    x0, y0, x1, y1 = box
+    return complex(2 * (x0 + x1) + x0, 2 * (y0 + y1) + y0) / 5
 
 
 def _index(name: str) -> int:

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the training commands share: arguments, settings from TOML, progress, held-out rows, saving."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from drmm_engine import Model, Schema
+from drmm_engine.learn import Settings, checkpoint, train
+from drmm_engine.learn.settings import COVARIANCES, STARTS
+from drmm_engine.progress import clock
+from drmm_engine.scaling import to_model_units
+
+SCORED = 2000  # rows whose likelihood is estimated after training
+PAUSE = 10.0  # seconds between two lines of progress where stderr is not a terminal
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
+def parser(prog: str, description: str) -> Parser:
+    """A parser with the arguments of every training command; what is left out comes from the recipe."""
+    p = Parser(prog=f"python -m training.{prog}", description=description)
+    p.add_argument("--out", required=True, metavar="MODEL", help="model file to write (*.drmm.safetensors)")
+    p.add_argument("--layers", type=int, metavar="N", help="number of layers")
+    p.add_argument("--components", type=int, metavar="N", help="components a layer")
+    p.add_argument("--iterations", type=int, metavar="N", help="training steps, over all three stages")
+    p.add_argument("--batch", type=int, metavar="N", help="rows a step")
+    p.add_argument("--learning-rate", type=float, metavar="RATE", help="of the first two stages")
+    p.add_argument("--covariance", choices=COVARIANCES, help="of a layer's components")
+    p.add_argument("--residual", choices=("shift",), help="what a layer passes on: x less the component's mean")
+    p.add_argument("--start", choices=STARTS, help="random (the paper's) or greedy (k-means on the residuals)")
+    p.add_argument("--held-out", type=float, metavar="FRACTION", help="share of the rows kept for the score")
+    p.add_argument("--seed", type=int, default=0, help="seed of the random numbers (0)")
+    p.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    p.add_argument("--log", metavar="FILE", help="append progress to this file, a line of JSON about every second")
+    p.add_argument("--json", action="store_true", help="print the results as one line of JSON, last on stdout")
+    return p
+
+
+def main(command: Callable[[argparse.Namespace], dict], p: Parser, arguments: Sequence[str] | None = None) -> int:
+    """Run a command: 0, or 2 after one line on stderr that says what was wrong; 130 if interrupted."""
+    options = p.parse_args(arguments)
+    try:
+        results = command(options)
+    except (ValueError, MemoryError) as error:
+        print(f"{p.prog}: {' '.join(str(error).split()) or 'not enough memory'}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\n{p.prog}: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
+    print(f"{results['out']}: log-likelihood {results['log_likelihood']:.3f} nats a row "
+          f"({results['scored']} {'held-out' if results['held_out'] else 'training'} rows)")
+    if options.json:
+        print(json.dumps(results))
+    return 0
+
+
+def recipe(name: str, *tables: str) -> dict:
+    """A recipe's defaults from training/NAME.toml, or from one of its tables."""
+    values = tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8"))
+    for table in tables:
+        values = values[table]
+    return values
+
+
+def choose(options: argparse.Namespace, defaults: dict) -> tuple[Settings, float]:
+    """Settings of the run and the share of rows held out: what was given, else the recipe's."""
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    values = defaults | {name: given[name] for name in defaults if name in given}
+    held_out = values.pop("held_out")
+    if not 0 <= held_out < 1:
+        raise ValueError(f"--held-out must lie between 0 and 1, got {held_out}")
+    layers, components = values.pop("layers"), values.pop("components")
+    if layers < 1 or components < 1:
+        raise ValueError(f"--layers and --components must be at least 1, got {layers} and {components}")
+    return Settings((components,) * layers, seed=options.seed, **values), held_out
+
+
+def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows held out, at random, both in order."""
+    order = np.random.default_rng(seed).permutation(count)
+    cut = round(held_out * count)
+    if cut == count:
+        raise ValueError(f"--held-out {held_out} of {count} rows leaves none to train on")
+    return np.sort(order[cut:]), np.sort(order[:cut])
+
+
+def fit_and_save(
+    options: argparse.Namespace, schema: Schema, data: np.ndarray, held: np.ndarray, settings: Settings, source: str
+) -> dict:
+    """Train on data [rows, variables] in data units, score the held-out rows (or the data), save; the results.
+
+    A checkpoint lies beside the model until that is written, so that the same command goes on after a kill.
+    """
+    out = Path(options.out)
+    if not out.parent.is_dir():
+        raise ValueError(f"{out}: there is no folder {out.parent}")
+    save_at = out.with_name(out.name + ".checkpoint")
+    begin = time.monotonic()
+    model = train(schema, to_model_units(schema, data), settings, device=check_device(options.device),
+                  save_at=save_at, report=reporter(options.log))
+    scored = held if len(held) else data
+    some = np.random.default_rng(settings.seed).permutation(len(scored))[:SCORED]
+    metrics = {"log_likelihood": float(model.log_prob(scored[some], samples=32, seed=settings.seed).mean()),
+               "scored": len(some), "held_out": len(held), "samples": 32}
+    finish(replace(model, data=model.data | {"source": source}, metrics=metrics), out, save_at)
+    return {"out": str(out), "rows": len(data), "seconds": round(time.monotonic() - begin, 1)} | metrics
+
+
+def finish(model: Model, out: Path, save_at: Path) -> None:
+    """Save the model, then let go of its checkpoint."""
+    model.save(out)
+    checkpoint.remove(save_at)
+
+
+def check_device(device: str) -> str:
+    """The device, if torch has it."""
+    import torch
+
+    if device != "cpu" and not (device.split(":")[0] == "cuda" and torch.cuda.is_available()):
+        raise ValueError(f"--device {device} is not here; cpu is")
+    return device
+
+
+def reporter(log: str | None) -> Callable[[dict], None]:
+    """Progress on stderr (one line that is rewritten on a terminal, else a line now and then), and a log of JSON."""
+    terminal = sys.stderr.isatty()
+    said = -PAUSE
+
+    def report(record: dict) -> None:
+        nonlocal said
+        if log:
+            with open(log, "a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        last = record["iteration"] == record["iterations"]
+        if terminal or last or time.monotonic() - said >= PAUSE:
+            said = time.monotonic()
+            line = (f"{record['iteration']} of {record['iterations']}, stage {record['stage']}, "
+                    f"loss {record['loss']:.3f}, {clock(record['seconds_left'])} left")
+            end = "\n" if last or not terminal else ""
+            print(("\r" if terminal else "") + line.ljust(60 * terminal), end=end, file=sys.stderr, flush=True)
+
+    return report
