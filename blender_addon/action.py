@@ -50,6 +50,7 @@ def key_pose(armature: bpy.types.Object, name: str, hips: str, bones: Sequence[s
         compat.assign(armature, bpy.data.actions.new(name))
     elif animation.action.library:
         raise ValueError(f"the Action {animation.action.name!r} of {armature.name!r} is linked; give it one of its own")
+    armature.animation_data.action.pop(OWN, None)  # with a key of the animator in it, it is theirs to keep
     pose_bones = armature.pose.bones
     pose_bones[hips].keyframe_insert("location", frame=frame, group=hips)
     for bone in bones:

@@ -32,7 +32,7 @@ class DRMM_OT_generate(bpy.types.Operator):
         name="Model", subtype="FILE_PATH", description="A locomotion model; empty: the one of the panel"
     )
     seed: IntProperty(name="Seed", min=0, description="Another number gives another walk")
-    seconds: FloatProperty(name="Time Limit", min=0.5, max=600.0, default=30.0, description="Stop after so many seconds")
+    seconds: FloatProperty(name="Time Limit", min=0.5, max=600.0, default=30.0, description="Stop after this time, s")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

@@ -130,6 +130,18 @@ def test_keys_join_an_action_that_is_there(posed, stage):
     assert rig.animation_data.action == action and tuple(action.frame_range) == (1.0, 20.0)
 
 
+def test_a_walk_with_a_keyed_pose_is_kept_by_the_next_walk(stage, empty):
+    rig = rigs.rigify()
+    empty("A", (0.0, -2.0, 1.0))
+    bpy.ops.drmm.generate(armature="Rig", targets="A")
+    walk = rig.animation_data.action
+    empty("B", (0.0, -0.1, 1.5))
+    bpy.ops.drmm.sample_pose(armature="Rig", goals="Head:B", count=1)
+    bpy.ops.drmm.key_pose(armature="Rig")
+    bpy.ops.drmm.generate(armature="Rig", targets="A")
+    assert walk.name in bpy.data.actions and rig.animation_data.action != walk
+
+
 def test_goals_can_be_named(stage, empty):
     rigs.rigify()
     empty("A", (0.0, -0.1, 1.5)), empty("B", (0.3, -0.4, 1.2))
