@@ -21,6 +21,8 @@ ENOUGH = 1e-4
 """Movement in a round below which no more rounds are needed, metres."""
 MOST_LEAN = np.radians(15.0)
 """Most that the trunk leans towards a hand's goal in one round."""
+MOST_STEP = 0.04
+"""Most that the hips move towards a hand's goal in one round, metres: reaching begins with a lean."""
 
 BACKWARD = 0.01
 """Offset of the chest, metres, towards which a straight back bends."""
@@ -79,16 +81,20 @@ def _give_way(body: Array, goals: Mapping[int, Array], rest: Array) -> None:
         if end in goals:
             lever = body[:, top] - body[:, HIPS]
             lean = rot.to_rotation_vector(rot.between(lever, lever + _beyond(body, goals, rest, top)))
-            angle = np.linalg.norm(lean, axis=-1, keepdims=True)
-            lean = rot.from_rotation_vector(lean * np.minimum(1.0, MOST_LEAN / np.maximum(angle, 1e-9)))
-            _swing(body, lean, HIPS, [CHEST, *CHEST_GROUP])
+            _swing(body, rot.from_rotation_vector(_at_most(lean, MOST_LEAN)), HIPS, [CHEST, *CHEST_GROUP])
     if HIPS not in goals:
         # One after the other, the feet last: where not all goals can be met, the feet stand.
         if HEAD in goals:
             body += (goals[HEAD] - body[:, HEAD])[:, None]
         for top, end in zip(TOPS, ENDS, strict=True):
             if end in goals:
-                body += _beyond(body, goals, rest, top)[:, None]
+                step = _beyond(body, goals, rest, top)
+                body += (_at_most(step, MOST_STEP) if top in ARMS else step)[:, None]
+
+
+def _at_most(vectors: Array, length: float) -> Array:
+    """Vectors [n, 3], shortened to this length where they are longer."""
+    return vectors * np.minimum(1.0, length / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
 
 
 def _beyond(body: Array, goals: Mapping[int, Array], rest: Array, top: int) -> Array:
