@@ -26,5 +26,6 @@ def two_bone(
     distance = np.maximum(distance, 1e-9)
     a = (distance**2 + upper**2 - lower**2) / (2.0 * distance)
     height = np.sqrt(np.maximum(upper**2 - a**2, 0.0))
+    side = np.asarray(side, float)
     aside = rot.normalize(side - along * np.sum(side * along, axis=-1, keepdims=True))
     return top + a * along + height * aside, top + distance * along

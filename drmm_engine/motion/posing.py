@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from drmm_engine.body import rotations as rot
 from drmm_engine.body.rotations import Array
@@ -118,7 +118,7 @@ def _middle(targets: Mapping[int, Array], headings: Array, origin: Array, rest: 
         centre = np.mean([targets[joint] for joint in feet], axis=0)
         return (centre - _turned(rest[feet].mean(axis=0) - rest[HIPS], headings))[:, :2]
     away = np.mean([goal[:2] for goal in targets.values()], axis=0) - origin if targets else np.zeros(2)
-    distance = np.linalg.norm(away)
+    distance = float(np.linalg.norm(away))
     return np.tile(origin + away * max(0.0, 1.0 - NEAREST / max(distance, 1e-9)), (len(headings), 1))
 
 
@@ -143,7 +143,7 @@ def _centred(drawn: Array, targets: Mapping[int, Array]) -> Array:
     return (step * (1.0, 1.0, 0.0))[:, None]
 
 
-def _varied(positions: Array, order: Array) -> Array:
+def _varied(positions: Array, order: NDArray[np.intp]) -> NDArray[np.intp]:
     """The order with poses put back that nearly equal one of the first `FIRST` before them."""
     first: list[int] = []
     for pose in order:
