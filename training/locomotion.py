@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train a locomotion model: python -m training.locomotion CLIPS... --out MODEL (folders, zips or BVH files)."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from drmm_engine import Model
+from drmm_engine.learn import train
+from drmm_engine.metrics.walks import measure_walks
+from drmm_engine.motion.features import encode, locomotion_schema
+from drmm_engine.scaling import to_model_units
+
+from . import common, motion
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; its exit status."""
+    p = common.parser("locomotion", "Train a model that walks on motion capture: BVH files of people on foot.")
+    p.add_argument("clips", nargs="+", metavar="CLIPS", help="folders, zips or BVH files")
+    p.add_argument("--mapping", metavar="TABLE", help="joint names, for rigs that are not known: canonical,source (csv)")
+    p.add_argument("--copies", type=int, metavar="N",
+                   help="bent and time-warped copies of each clip (as many as make 150,000 windows, 8 at most)")
+    p.add_argument("--source", default="", help="what the clips are, for the model file")
+    p.add_argument("--licence", default="", help="the licence of the clips, for the model file")
+    p.add_argument("--walks", type=int, default=3, metavar="N", help="walks of 30 s that are measured afterwards (3)")
+    return common.main(run, p, arguments)
+
+
+def run(options: argparse.Namespace) -> dict:
+    """Read, train, measure and save."""
+    out = Path(options.out)
+    if not out.parent.is_dir():
+        raise ValueError(f"{out}: there is no folder {out.parent}")
+    if options.copies is not None and options.copies < 0:
+        raise ValueError(f"--copies must not be negative, got {options.copies}")
+    settings, share = common.choose(options, common.recipe("locomotion"))
+    data = motion.read_motion(options.clips, options.mapping)
+    kept, held = _split_clips(data.clips, share, settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    x = np.concatenate([encode(w).astype(np.float32) for w in motion.training_windows(kept, options.copies, rng)])
+    schema = locomotion_schema(x)
+    save_at = out.with_name(out.name + ".checkpoint")
+    begin = time.monotonic()
+    model = train(schema, to_model_units(schema, x), settings, device=common.check_device(options.device),
+                  save_at=save_at, report=common.reporter(options.log))
+    seconds = time.monotonic() - begin
+    source = {"source": options.source or ", ".join(options.clips), "licence": options.licence,
+              "clips": len(data.clips), "windows": len(x)}
+    features = {"kind": "locomotion", "start": np.round(motion.start_history(data.clips), 4).tolist()}
+    model = replace(model, data=model.data | source, skeleton=motion.skeleton_of(data.rest), features=features)
+    metrics = _metrics(model, held or kept, bool(held), options.walks, settings.seed)
+    common.finish(replace(model, metrics=metrics), out, save_at)
+    return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1)} | metrics
+
+
+def _split_clips(clips: list[np.ndarray], share: float, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Clips to train on, and clips held out: none where there are too few to spare one."""
+    count = round(share * len(clips))
+    order = np.random.default_rng(seed).permutation(len(clips))
+    return [clips[i] for i in np.sort(order[count:])], [clips[i] for i in np.sort(order[:count])]
+
+
+def _metrics(model: Model, clips: list[np.ndarray], held: bool, walks: int, seed: int) -> dict:
+    parts = motion.training_windows(clips, 0, np.random.default_rng(seed))
+    rows = np.concatenate([encode(part) for part in parts])
+    some = np.random.default_rng(seed).permutation(len(rows))[: common.SCORED]
+    score = float(model.log_prob(rows[some], samples=32, seed=seed).mean())
+    metrics = {"log_likelihood": score, "scored": len(some), "held_out": len(rows) if held else 0, "samples": 32}
+    return metrics | ({"walks": measure_walks(model, range(seed, seed + walks))} if walks else {})
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

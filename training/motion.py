@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From clips on disk to motion on one body: what the locomotion and the pose recipe share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from drmm_engine.body.rotations import Array
+from drmm_engine.motion.augment import bent, mirrored, time_warped
+from drmm_engine.motion.bones import leg_length, to_one_body
+from drmm_engine.motion.features import FRAME_RATE, HISTORY, WINDOW, placement, to_local, windows
+from drmm_engine.motion.library import read_clips
+from drmm_engine.motion.mapping import read_table
+from drmm_engine.motion.rest import rest_pose
+from drmm_engine.motion.skeleton import JOINTS, PARENTS
+
+WANTED_WINDOWS = 150_000  # below this, bent and time-warped copies fill up
+MOST_COPIES = 8
+CURVATURE = 0.8  # 1/m; the sharpest bend of a copy
+SPEED = 0.12  # a copy plays up to this much faster or slower
+STANDING_SPEED = 0.15  # m/s of the hips
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Clips `[F, 20, 3]` of one body at 30 frames/s with their names, and its rest pose `[20, 3]`."""
+
+    names: list[str]
+    clips: list[Array]
+    rest: Array
+
+
+def read_motion(paths: Sequence[str], table: str | None = None) -> Motion:
+    """All clips in folders, zips and files, brought to one body; a line on stderr for each file that is left out."""
+    clips, refusals = read_clips(list(paths), read_table(table) if table else None, FRAME_RATE)
+    for refusal in refusals:
+        print(f"left out: {refusal.reason}", file=sys.stderr)
+    if not clips:
+        raise ValueError(f"no clip to train on in {', '.join(paths)}"
+                         + (f": {refusals[0].reason}" if refusals else ""))
+    bodies, _ = to_one_body([clip.positions for clip in clips])
+    rest = rest_pose(np.concatenate(bodies))
+    print(f"{len(clips)} clips, {sum(map(len, bodies)) / FRAME_RATE / 60:.1f} minutes, "
+          f"legs {leg_length(rest):.2f} m", file=sys.stderr)
+    return Motion([clip.name for clip in clips], bodies, rest)
+
+
+def skeleton_of(rest: Array) -> dict:
+    """What a model file says of the body."""
+    return {"joints": list(JOINTS), "parents": PARENTS.tolist(), "rest": np.round(rest, 6).tolist(),
+            "frame_rate": FRAME_RATE}
+
+
+def training_windows(clips: Sequence[Array], copies: int | None, rng: np.random.Generator) -> list[Array]:
+    """Windows `[n, 40, 20, 3]` of each clip, its mirror image and `copies` bent and time-warped copies of both.
+
+    copies None: as many as bring the windows to 150,000, eight at most.
+    """
+    count = 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in clips)
+    if count == 0:
+        raise ValueError(f"every clip is shorter than a window: {WINDOW} frames at {FRAME_RATE:.0f} frames/s")
+    if copies is None:
+        copies = int(np.clip(round(WANTED_WINDOWS / count) - 1, 0, MOST_COPIES))
+    out = []
+    for clip in clips:
+        for both in (clip, mirrored(clip)):
+            out += [windows(both), *(_copy(both, rng) for _ in range(copies))]
+    return [part for part in out if len(part)]
+
+
+def _copy(clip: Array, rng: np.random.Generator) -> Array:
+    part = windows(time_warped(clip, float(rng.uniform(1 - SPEED, 1 + SPEED))))
+    return bent(part, rng.uniform(-CURVATURE, CURVATURE, len(part))) if len(part) else part
+
+
+def start_history(clips: Sequence[Array]) -> Array:
+    """Ten frames `[10, 20, 3]` to start from, local: the most usual standing, or slowest motion where none stands."""
+    histories = np.concatenate([windows(clip, stride=3)[:, :HISTORY] for clip in clips if len(clip) >= WINDOW])
+    path = np.linalg.norm(histories[:, -1, 0, :2] - histories[:, 0, 0, :2], axis=-1)
+    speed = path * FRAME_RATE / (HISTORY - 1)
+    slow = speed <= max(STANDING_SPEED, float(np.percentile(speed, 5)))
+    local = to_local(histories[slow], *placement(histories[slow, -1]))
+    usual = np.median(local[:, -1], axis=0)
+    return local[np.argmin(np.linalg.norm(local[:, -1] - usual, axis=(1, 2)))]
