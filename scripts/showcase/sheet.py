@@ -24,8 +24,8 @@ ROOM = np.array([(x, y, z) for x in (-0.45, 0.45) for y in (-0.45, 0.45) for z i
 INK, TEXT_SIZE, MARGIN = (0.05, 0.07, 0.09, 1.0), 19, 18
 
 
-def draw(path: Path, walk: Walk, targets: Sequence[bpy.types.Object], poser: bpy.types.Object) -> None:
-    """Render everything and write the sheet."""
+def draw(path: Path, walk: Walk, reached: Sequence[int | None], poser: bpy.types.Object) -> None:
+    """Render everything and write the sheet; `reached` has the walk's frame at each target."""
     scene = bpy.context.scene
     body = walk.armature.children[0]
     stage.fadeable(body)
@@ -33,14 +33,14 @@ def draw(path: Path, walk: Walk, targets: Sequence[bpy.types.Object], poser: bpy
     stage.mark_route(walk.hips)
     posed = poser.users_collection[0]
     posed.hide_render = True
-    reached = [frame for frame in walk.reached([t.matrix_world.translation for t in targets]) if frame is not None]
-    moments = _moments(len(walk.hips), reached)
+    arrivals = [frame for frame in reached if frame is not None]
+    moments = _moments(len(walk.hips), arrivals)
     pictures = [_moment(scene, walk, frame) for frame in moments.values()]
-    top = _route(scene, walk, reached)
+    top = _route(scene, walk, arrivals)
     posed.hide_render = False
     pictures.append(_pose(scene, poser))
     captions = [f"{frame / walk.frame_rate:.1f} s: {name}" for name, frame in moments.items()]
-    title = f"{len(reached)} of {len(targets)} targets, {len(walk.hips) / walk.frame_rate:.1f} s"
+    title = f"{len(arrivals)} of {len(reached)} targets, {len(walk.hips) / walk.frame_rate:.1f} s"
     _save(path, _compose(top, pictures), _places([title, *captions, "A sampled pose and its goals"]))
 
 

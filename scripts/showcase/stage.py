@@ -19,7 +19,6 @@ FLOOR = (0.30, 0.34, 0.37)
 SUN, SUN_TILT = 3.2, math.radians(40)
 SKY = np.array([0.62, 0.68, 0.76])
 ACCENT = (1.0, 0.52, 0.02)
-TARGET_RADIUS = 0.5
 
 
 def new_collection(name: str) -> None:
@@ -48,10 +47,10 @@ def dress(scene: bpy.types.Scene) -> None:
     cycles.use_denoising, cycles.denoising_prefilter = True, "FAST"
 
 
-def mark_target(empty: bpy.types.Object, number: int, turn: float) -> None:
-    """Draw the circle within which a target counts as reached, and its number, readable from azimuth `turn`."""
+def mark_target(empty: bpy.types.Object, number: int, radius: float, turn: float) -> None:
+    """Draw a circle about a target, of this radius, and its number, readable from azimuth `turn` (radians)."""
     x, y, _ = empty.matrix_world.translation
-    _add("Target Circle", *_ring(TARGET_RADIUS - 0.03, TARGET_RADIUS, (x, y, 0.004)), "Target", ACCENT)
+    _add("Target Circle", *_ring(radius - 0.03, radius, (x, y, 0.004)), "Target", ACCENT)
     text = bpy.data.curves.new(f"Number {number}", "FONT")
     text.body, text.align_x, text.align_y, text.size = str(number), "CENTER", "CENTER", 0.55
     text.materials.append(material("Target", ACCENT, 0.9))

@@ -10,6 +10,9 @@ import bpy
 from mathutils import Vector
 
 import blender_addon
+import drmm_engine as drmm
+from blender_addon import armature as rigs
+from drmm_engine.motion import controller
 from scripts.showcase import character, measures, sheet, stage
 
 TARGETS = ((3.2, -0.9), (6.0, 1.2), (9.2, -0.3))
@@ -32,13 +35,17 @@ def tell(out: Path, seed: int) -> Iterator[str]:
     poser, goals = _poser(scene)
     stage.new_collection("Walk")
     walker, targets = _walker(scene)
+    rest, radius = rigs.joint_positions(walker, rigs.mapping_of(walker)), _reach(walker)
+    for number, target in enumerate(targets, 1):
+        stage.mark_target(target, number, radius, math.radians(sheet.ROUTE_AZIMUTH))
 
     started = time.perf_counter()
     bpy.ops.drmm.generate(seed=seed)
     seconds = time.perf_counter() - started
     scene.frame_end = round(walker.animation_data.action.frame_range[1])
     walk = measures.record(scene, walker)
-    yield from measures.describe_walk(walk, targets)
+    reached = walk.reached([target.matrix_world.translation for target in targets], radius)
+    yield from measures.describe_walk(walk, reached, rest)
     yield f"speed       {len(walk.positions) / seconds:.0f} frames/s, from the click to the last key"
 
     bpy.ops.drmm.sample_pose(armature=poser.name, seed=seed)
@@ -48,7 +55,7 @@ def tell(out: Path, seed: int) -> Iterator[str]:
     _show(scene, walk)
     bpy.ops.wm.save_as_mainfile(filepath=str(out / "demo.blend"), compress=True)
     yield f"scene       {out.name}/demo.blend"
-    sheet.draw(out / "demo.png", walk, targets, poser)
+    sheet.draw(out / "demo.png", walk, reached, poser)
     yield f"picture     {out.name}/demo.png"
 
 
@@ -72,8 +79,13 @@ def _walker(scene: bpy.types.Scene) -> tuple[bpy.types.Object, list[bpy.types.Ob
     for number, place in enumerate(TARGETS, 1):
         targets.append(_empty(f"Target {number}", "SINGLE_ARROW", 0.5, (*place, 0.0)))
         scene.drmm.targets.add().empty = targets[-1]
-        stage.mark_target(targets[-1], number, turn=math.radians(sheet.ROUTE_AZIMUTH))
     return walker, targets
+
+
+def _reach(walker: bpy.types.Object) -> float:
+    """How near the walker's hips come to a target for it to count as reached, in metres."""
+    scale, _ = rigs.read_character(walker).fit(drmm.load().skeleton["rest"])
+    return scale * controller.REACHED
 
 
 def _poser(scene: bpy.types.Scene) -> tuple[bpy.types.Object, dict[str, bpy.types.Object]]:

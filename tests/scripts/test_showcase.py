@@ -95,32 +95,11 @@ def test_the_camera_frames_all_points_and_no_more(azimuth, elevation, lens, seed
     assert np.min(touched) < 2e-3, "the points fill the frame from edge to edge in one direction"
 
 
-def test_slide_and_jerk_of_motions_in_closed_form():
-    time = np.arange(90) / RATE
-    standing = np.zeros((90, 3))
-    sliding = np.stack([0.3 * time, 0.4 * time, 0 * time], 1)
-    cubic = np.stack([time**3, 0 * time, 2 * time**3], 1)
-    np.testing.assert_array_equal(measures.foot_slide(walk(standing)), 0.0)
-    np.testing.assert_allclose(measures.foot_slide(walk(sliding)), 0.5)
-    assert measures.jerk(walk(sliding)) == pytest.approx(0.0, abs=1e-6)
-    assert measures.jerk(walk(cubic)) == pytest.approx(6 * np.sqrt(5))
-
-
-def test_a_lifted_foot_does_not_slide():
-    time = np.arange(90) / RATE
-    lifted = np.where(np.arange(90) // 15 % 2, 0.1, 0.0)
-    path = np.stack([np.where(lifted > 0, 1.0, 0.0) * time, 0 * time, lifted], 1)
-    still = np.diff(path[:, 0]) == 0
-    counted = measures.foot_slide(walk(path))
-    assert len(counted) == 2 * int((lifted[:-1] == 0).sum())
-    assert (counted > 0).sum() == 2 * int((~still & (lifted[:-1] == 0)).sum())
-
-
 def test_targets_are_reached_in_their_order():
     path = np.stack([np.linspace(0, 10, 101), np.zeros(101), np.full(101, 0.9)], 1)
-    assert walk(path).reached([(2, 0), (5, 0.3)]) == [15, 46]
-    assert walk(path).reached([(5, 0), (2, 0)]) == [45, None]
-    assert walk(path).reached([(5, 0.6), (7, 0)]) == [None, 65]
+    assert walk(path).reached([(2, 0), (5, 0.3)], 0.5) == [15, 46]
+    assert walk(path).reached([(5, 0), (2, 0)], 0.5) == [45, None]
+    assert walk(path).reached([(5, 0.6), (7, 0)], 0.5) == [None, 65]
 
 
 def test_misses_are_distances_from_the_bones_heads(scene, monkeypatch):
