@@ -15,6 +15,7 @@ from drmm_engine.motion.skeleton import JOINTS, PARENTS, index
 
 OPTIONAL = ("Neck", "LeftShoulder", "RightShoulder", "LeftHand", "RightHand", "LeftToes", "RightToes")
 """Canonical joints that a rig may lack."""
+_UPRIGHT = np.cos(np.radians(45.0))
 # Forearm in upper arms, foot in shins: usual proportions of an adult.
 _PROPORTIONS = {"Hand": 0.9, "Toes": 0.35}
 
@@ -98,7 +99,7 @@ def canonical_rest(rig: Rig, bones: Mapping[str, int]) -> Array:
     """Rest positions `[20, 3]` of the canonical joints on a rig.
 
     A neck or shoulder that is lacking stands where the joint after it stands; hands and toes that are lacking stand
-    on the line of the bone before, in proportion to the limb.
+    on the line of the bone before, in proportion to the limb. ValueError where this body does not stand upright.
     """
     rest = np.full((len(JOINTS), 3), np.nan)
     rest[[index(joint) for joint in bones]] = rig.heads[list(bones.values())]
@@ -110,6 +111,11 @@ def canonical_rest(rig: Rig, bones: Mapping[str, int]) -> Array:
             parent = PARENTS[joint]
             length = proportion * np.linalg.norm(rest[parent] - rest[PARENTS[parent]])
             rest[joint] = rest[parent] + length * rig.rest[bones[JOINTS[parent]], :3, 1]
+    feet = rest[[index("LeftFoot"), index("RightFoot")]].mean(axis=0)
+    trunk, legs = rot.normalize([rest[index("Head")] - rest[0], rest[0] - feet])
+    if min(trunk[2], legs[2]) < _UPRIGHT:
+        raise ValueError("the rest pose of the armature does not stand upright, head over hips over feet along Z: "
+                         "make a standing pose its rest pose")
     return rest
 
 

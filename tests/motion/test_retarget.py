@@ -249,6 +249,13 @@ def test_positions_that_are_not_finite_are_refused():
         retarget(positions, rig, mapping, bodies.rest())
 
 
+def test_a_rig_that_lies_at_rest_is_refused():
+    lying = rot.rotate(rot.from_axis_angle((0.0, 1.0, 0.0), np.array(1.5)), bodies.rest())
+    rig, mapping = bodies.rig(lying, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="does not stand upright"):
+        retarget(bodies.rest()[None], rig, mapping, bodies.rest())
+
+
 def test_a_rig_whose_parents_come_late_is_refused():
     rig, _ = bodies.rig(bodies.rest(), np.random.default_rng(0))
     with pytest.raises(ValueError, match="before its children"):
