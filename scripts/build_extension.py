@@ -114,9 +114,9 @@ def engine_wheel(folder: Path) -> Path:
 
 
 def engine_files() -> Iterator[Path]:
-    """The engine's sources and models that Blender needs."""
+    """The engine's sources, and its models with their attribution, that Blender needs."""
     for file in sorted((ROOT / "drmm_engine").rglob("*")):
-        if file.is_file() and file.suffix in (".py", ".safetensors") and not set(LEFT_OUT) & set(file.parts):
+        if file.is_file() and file.suffix in (".py", ".safetensors", ".md") and not set(LEFT_OUT) & set(file.parts):
             yield file
 
 
