@@ -15,9 +15,6 @@ from drmm_engine.motion import controller, retarget
 from .channels import Channel, resample
 from .character import Character
 
-# Closer than this to where the character stands (metres of the model's body) there is nothing to walk.
-NO_WALK = 0.5
-
 
 @dataclass(frozen=True)
 class Stop:
@@ -48,10 +45,10 @@ class Walk:
         self.frames = seconds * self.rate
         start = character.position / self.scale
         targets = [self._target(stop) for stop in stops]
-        if np.linalg.norm(targets[0].position - start) < NO_WALK:
+        if np.linalg.norm(targets[0].position - start) < controller.REACHED:
             raise ValueError(
                 f"the target {stops[0].name!r} is where {character.name!r} stands; "
-                f"move it at least {NO_WALK * self.scale:.2g} away"
+                f"move it at least {controller.REACHED * self.scale:.2g} away"
             )
         self.reached = 0
         self._blocks: list[np.ndarray] = []
@@ -84,5 +81,5 @@ class Walk:
         return self.character.channels(resample(keys, self.rate, frame_rate))
 
     def _target(self, stop: Stop) -> controller.Target:
-        position = np.asarray(stop.position, float)[:2] / self.scale
-        return controller.Target(position=position, face=stop.face)
+        x, y = np.asarray(stop.position, float)[:2] / self.scale
+        return controller.Target(position=(x, y), face=stop.face)

@@ -3,7 +3,6 @@
 
 import importlib.util
 
-import numpy as np
 import pytest
 
 if importlib.util.find_spec("bpy") is None:
@@ -12,9 +11,6 @@ if importlib.util.find_spec("bpy") is None:
 import bpy  # noqa: E402
 
 import blender_addon  # noqa: E402
-import drmm_engine as drmm  # noqa: E402
-from drmm_engine.layer import Layer  # noqa: E402
-from drmm_engine.motion import pose_features  # noqa: E402
 from tests.addon import gait  # noqa: E402
 
 
@@ -37,20 +33,12 @@ def scene(_registered):
 
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory):
-    """A file of each kind; that of poses has a component at each of 32 moments of a stride."""
+    """A file of each kind, learned from the closed forms of `gait`."""
     folder = tmp_path_factory.mktemp("models")
-    poses = pose_features.encode([gait.swing(phase) for phase in np.linspace(0, 2 * np.pi, 32, endpoint=False)])
-    means = {"pose": poses, "locomotion": np.array([[0.0, 1.0], [1.0, 0.0]])}
-    schemas = {
-        "pose": pose_features.pose_schema(),
-        "locomotion": drmm.Schema((drmm.Stream.real("motion", ["x", "y"], "m"),)),
-    }
     files = {}
-    for kind, mean in means.items():
-        layer = Layer(np.full(len(mean), -np.log(len(mean))), mean, np.full((1, mean.shape[1]), np.log(0.1)))
-        data, features = {"source": "closed form", "licence": "CC0"}, {"kind": kind}
+    for kind, model in {"locomotion": gait.walk_model(), "pose": gait.pose_model()}.items():
         files[kind] = str(folder / f"{kind}.drmm.safetensors")
-        drmm.Model(schemas[kind], (layer,), data=data, skeleton=gait.SKELETON, features=features).save(files[kind])
+        model.save(files[kind])
     return files
 
 

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A walk and poses in closed form, in place of the engine's: what the add-on does with them is then known exactly."""
+"""A walk and poses in closed form, in place of the engine's or to learn from: what the add-on does is known exactly."""
+
+from dataclasses import replace
 
 import numpy as np
-from drmm_engine.motion.controller import Block
-from drmm_engine.motion.posing import Poses
 
+import drmm_engine as drmm
 from drmm_engine.body import rotations
-from drmm_engine.motion import skeleton
+from drmm_engine.fit import fit
+from drmm_engine.layer import Layer
+from drmm_engine.motion import features, pose_features, skeleton
+from drmm_engine.motion.controller import Block, Target
+from drmm_engine.motion.posing import Poses
+from drmm_engine.scaling import to_model_units
 from tests.addon import rigs
 
 SPEED, TURN, REACH, RATE = 1.2, 1.5, 0.3, 30
@@ -80,3 +86,31 @@ def sample_poses(model, goals, count=64, seed=0, heading=0.0, origin=(0, 0)):
     joint, goal = next(iter(goals.items()))
     bodies += (np.asarray(goal) - bodies[:, skeleton.index(joint)])[:, None]
     return Poses(positions=bodies, log_weight=-np.arange(count, dtype=float), error=np.zeros(count))
+
+
+def pose_model():
+    """A pose model with a component at each of 32 moments of a stride."""
+    means = pose_features.encode([swing(phase) for phase in np.linspace(0, 2 * np.pi, 32, endpoint=False)])
+    layer = Layer(np.full(len(means), -np.log(len(means))), means, np.full((1, means.shape[1]), np.log(0.1)))
+    return describe(drmm.Model(pose_features.pose_schema(), (layer,)), {"kind": "pose"})
+
+
+def walk_model():
+    """A locomotion model of walks to and fro between places at random, of two layers."""
+    noise = np.random.default_rng(0)
+    clips = []
+    for phase in np.linspace(0, 2 * np.pi, 6, endpoint=False):
+        places = [Target(tuple(place)) for place in noise.uniform(-3, 3, (12, 2))]
+        clips.append(np.concatenate([block.positions for block in walk(None, places, 25.0, seed=phase)]))
+    values = features.encode(np.concatenate([features.windows(clip, stride=3) for clip in clips]))
+    schema = features.locomotion_schema(values)
+    start = clips[0][:features.HISTORY]
+    start = features.to_local(start, *features.placement(start[-1]))
+    model = fit(schema, to_model_units(schema, values), (128, 64))
+    return describe(model, {"kind": "locomotion", "start": start.tolist()})
+
+
+def describe(model, kind_and_start):
+    """A model with what its file says of body and features."""
+    data = {"source": "closed form", "licence": "CC0"}
+    return replace(model, data=data, skeleton=SKELETON, features=kind_and_start)
