@@ -194,9 +194,9 @@ def _assemble(observed: list[_Row], unequal: list[_Row], classes: Classes, schem
 
 def _stack(columns: list[Number]) -> np.ndarray:
     """Columns as [1, M], or as [B, M] where one of them differs per sample."""
-    columns = [np.atleast_1d(np.asarray(c, dtype=float)) for c in columns]
-    rows = max(len(c) for c in columns)
-    return np.stack([np.broadcast_to(c, rows) for c in columns], axis=1)
+    arrays = [np.atleast_1d(np.asarray(c, dtype=float)) for c in columns]
+    rows = max(map(len, arrays))
+    return np.stack([np.broadcast_to(a, rows) for a in arrays], axis=1)
 
 
 def _functionals(rows: list[_Row], count: int) -> Functionals:

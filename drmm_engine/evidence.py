@@ -18,8 +18,8 @@ from .arrays import Array, namespace
 class Functionals:
     """M linear functionals a_i.x of N variables: unit rows (`columns` [M], or a slice) or a dense `matrix` [M, N]."""
 
-    columns: Array | slice | None
-    matrix: Array | None
+    columns: Array  # or a slice, or None
+    matrix: Array  # or None
     disjoint: bool  # no variable occurs in two rows: the functionals are independent under a diagonal covariance
 
     def apply(self, mean: Array) -> Array:

@@ -35,8 +35,8 @@ class Layer:
     mean: Array
     log_sigma: Array
     log_prob: tuple[Array, ...] = ()
-    latent_table: Array | None = None
-    latent_start: Array | None = None
+    latent_table: Array = None
+    latent_start: Array = None
     covariance: str = "isotropic"
     residual: str = "shift"
 
@@ -60,11 +60,12 @@ class Layer:
             total = total + class_logits(self.log_prob, evidence.classes)
         if self.latent_table is not None:
             total = total + self.latent_logits(latents)
-        if evidence.inequalities is None:
+        o, i = evidence.observations, evidence.inequalities
+        if i is None:
             return total
         if truncation > 0:
-            return truncated_logits(total, evidence, self.mean, self.variance, truncation)
-        return total + inequality_logits(evidence, self.mean, self.variance)
+            return truncated_logits(total, i, o, self.mean, self.variance, truncation)
+        return total + inequality_logits(i, o, self.mean, self.variance)
 
     def real_logits(self, evidence: Evidence, mean: Array | None = None) -> Array:
         """The real streams' part of `logits`: densities of observations, masses of inequalities."""
@@ -73,7 +74,7 @@ class Layer:
         if evidence.observations is not None:
             parts.append(observation_logits(evidence.observations, mean, variance))
         if evidence.inequalities is not None:
-            parts.append(inequality_logits(evidence, mean, variance))
+            parts.append(inequality_logits(evidence.inequalities, evidence.observations, mean, variance))
         return sum(parts[1:], parts[0]) if parts else 0.0 * mean.sum(-1)[None]
 
     def latent_logits(self, latents: Array) -> Array:
@@ -186,22 +187,23 @@ def _coupled_logits(o: Observations, centre: Array, variance: Array) -> Array:
     return -0.5 * ((white * white).sum(-1) + margins + correlation)
 
 
-def inequality_logits(evidence: Evidence, mean: Array, variance: Array) -> Array:
+def inequality_logits(i: Inequalities, o: Observations | None, mean: Array, variance: Array) -> Array:
     """sum of c_i log Phi((a_i.m + b_i) / sqrt(a_i V a_i)) with m, V of x given the observations, [U, K]."""
-    i = evidence.inequalities
-    centre, spread = _moments(evidence, mean, variance)
+    centre, spread = _moments(i, o, mean, variance)
     return _log_masses(centre, spread, i.b[:, None], i.weight[:, None])
 
 
-def truncated_logits(total: Array, evidence: Evidence, mean: Array, variance: Array, truncation: float) -> Array:
+def truncated_logits(
+    total: Array, i: Inequalities, o: Observations | None, mean: Array, variance: Array, truncation: float
+) -> Array:
     """total [U, K] + `inequality_logits` for the components that reach truncation times the likeliest; else maybe -inf.
 
     Masses are at most 1, so a component whose total alone falls short of the floor that the best total sets is out, and
     its masses are not worked out: few are left of many where the rest of the evidence says much.
     """
-    xp, i = namespace(mean), evidence.inequalities
+    xp = namespace(mean)
     total = total + 0.0 * i.b[:, :1]
-    centre, spread = _moments(evidence, mean, variance)
+    centre, spread = _moments(i, o, mean, variance)
 
     def masses(case: Array, h: Array) -> Array:
         """Of components h [P] in cases [P]; arrays of one row or one component hold for all."""
@@ -223,9 +225,8 @@ def _log_masses(centre: Array, spread: Array, b: Array, weight: Array) -> Array:
     return (xp.log_ndtr(centre * scale + b * scale) * weight).sum(-1)
 
 
-def _moments(evidence: Evidence, mean: Array, variance: Array) -> tuple[Array, Array]:
+def _moments(i: Inequalities, o: Observations | None, mean: Array, variance: Array) -> tuple[Array, Array]:
     """Mean [1 or U, K, H] and variance [1 or U, 1 or K, H] of the inequalities' a.x given the observations."""
-    o, i = evidence.observations, evidence.inequalities
     if o is not None and i.shared is not None:
         return _given_observations(o, i, mean, variance)
     return i.rows.apply(mean)[None], i.rows.variances(variance)[None]

@@ -51,7 +51,7 @@ class Model:
 
         dtype = torch.float64 if torch.device(device).type == "cpu" else torch.float32
 
-        def move(x: object) -> object:
+        def move(x: Array) -> Array:
             if isinstance(x, tuple):
                 return tuple(move(y) for y in x)
             if x is None or isinstance(x, str):
@@ -112,7 +112,8 @@ class Model:
         if sweeps:
             log_joint = posterior.log_joint(self.layers, evidence, h)
         values = self._values(conditions, evidence, h, rng, clamp, noise)
-        draw = Draw(values, *(namespace(h).numpy(x) for x in (log_weight, log_joint, h)), tuple(self.schema.names))
+        to_numpy = namespace(h).numpy
+        draw = Draw(values, to_numpy(log_weight), to_numpy(log_joint), to_numpy(h), tuple(self.schema.names))
         return draw.ranked(by="log_joint" if sweeps or resample else "log_weight") if rank else draw
 
     def forward(self, evidence: Evidence, noise: np.ndarray, truncation: float) -> tuple[Array, Array, Array]:

@@ -45,8 +45,8 @@ class Draw:
     def ranked(self, by: str = "log_weight") -> Draw:
         """The same draws, largest first; equal weights in order of their joint density."""
         order = np.lexsort((-self.log_joint, -getattr(self, by)))
-        parts = (self.values, self.log_weight, self.log_joint, self.components)
-        return Draw(*(part[order] for part in parts), self.names)
+        values, components = self.values[order], self.components[order]
+        return Draw(values, self.log_weight[order], self.log_joint[order], components, self.names)
 
 
 def log_joint(layers: Sequence[Layer], evidence: Evidence, h: Array) -> Array:

@@ -22,7 +22,7 @@ RANGE_DRAWS = 1000  # samples from which a card tells a variable's range
 
 def writer(path: str) -> Callable[[Draw, Schema], None]:
     """The function that writes a draw to a .npz or .csv file; ValueError on any other name."""
-    writers = {".npz": _npz, ".csv": _csv}
+    writers: dict[str, Callable[[Draw, Schema], bytes | str]] = {".npz": _npz, ".csv": _csv}
     suffix = Path(path).suffix.lower()
     if suffix not in writers:
         raise ValueError(f"--out must end in {' or '.join(writers)}, got {path!r}")

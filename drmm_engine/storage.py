@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,10 +15,13 @@ from .layer import Layer
 from .schema import Schema
 
 if TYPE_CHECKING:
+    from safetensors import safe_open
+
     from .model import Model
 
 FORMAT = 1
 SECTIONS = ("training", "data", "metrics", "skeleton", "features")
+Shape = tuple[int, ...]
 WIDEST = 40.0  # |log sigma| beyond it would leave single precision
 
 
@@ -100,26 +103,13 @@ def _stored_sigma(layer: Layer, part: slice) -> np.ndarray:
     return sigma[0] if len(sigma) == 1 else sigma
 
 
-def _expected(schema: Schema, layers: object, names: set[str]) -> dict[str, list[tuple[int, ...]]]:
+def _expected(schema: Schema, layers: list, names: set[str]) -> dict[str, list[Shape]]:
     """The tensors `names` of a file as its header describes them, each with the shapes it may have."""
     _require(isinstance(layers, list) and len(layers) > 0, "`layers` must be a list of at least one layer")
-    shapes: dict[str, list[tuple[int, ...]]] = {}
-    for i, entry in enumerate(layers):
-        k = entry.get("components") if isinstance(entry, dict) else None
-        _require(isinstance(k, int) and not isinstance(k, bool) and k > 0, f"layers.{i}: components is {k!r}")
-        covariance, residual = entry.get("covariance"), entry.get("residual")
-        _require(covariance in ("isotropic", "diagonal"), f"layers.{i}: covariance {covariance!r} is not known")
-        _require(residual == "shift", f"layers.{i}: residual {residual!r} is not known")
-        layer: dict[str, list[tuple[int, ...]]] = {"log_weight": [(k,)]}
-        for stream in schema.real_streams:
-            n = len(stream.variables)
-            layer[f"mean.{stream.name}"] = [(k, n)]
-            layer[f"log_sigma.{stream.name}"] = [()] if covariance == "isotropic" else [(n,), (k, n)]
-        for stream in schema.categorical_streams:
-            layer[f"log_prob.{stream.name}"] = [(k, len(stream.classes))]
-        for j in range(i):
-            layer[f"log_prob.latent.{j}"] = [(k, layers[j]["components"])]
-        for name, allowed in layer.items():  # one layer at a time: a header may claim more layers than fit in memory
+    shapes: dict[str, list[Shape]] = {}
+    for i in range(len(layers)):
+        # Layer by layer, as a header may claim more of them than fit in memory.
+        for name, allowed in _layer_shapes(schema, layers, i).items():
             _require(f"layers.{i}.{name}" in names, f"tensor layers.{i}.{name} is missing")
             shapes[f"layers.{i}.{name}"] = allowed
     unknown = sorted(names - set(shapes))
@@ -127,7 +117,24 @@ def _expected(schema: Schema, layers: object, names: set[str]) -> dict[str, list
     return shapes
 
 
-def _read(file: object, shapes: dict[str, list[tuple[int, ...]]]) -> dict[str, np.ndarray]:
+def _layer_shapes(schema: Schema, layers: list[Any], i: int) -> dict[str, list[Shape]]:
+    entry: dict = layers[i] if isinstance(layers[i], dict) else {}
+    k: Any = entry.get("components")
+    covariance, residual = entry.get("covariance"), entry.get("residual")
+    _require(type(k) is int and k > 0, f"layers.{i}: components is {k!r}")
+    _require(covariance in ("isotropic", "diagonal"), f"layers.{i}: covariance {covariance!r} is not known")
+    _require(residual == "shift", f"layers.{i}: residual {residual!r} is not known")
+    shapes: dict[str, list[Shape]] = {"log_weight": [(k,)]}
+    for stream in schema.real_streams:
+        n = len(stream.variables)
+        shapes[f"mean.{stream.name}"] = [(k, n)]
+        shapes[f"log_sigma.{stream.name}"] = [()] if covariance == "isotropic" else [(n,), (k, n)]
+    for stream in schema.categorical_streams:
+        shapes[f"log_prob.{stream.name}"] = [(k, len(stream.classes))]
+    return shapes | {f"log_prob.latent.{j}": [(k, layers[j]["components"])] for j in range(i)}
+
+
+def _read(file: safe_open, shapes: dict[str, list[Shape]]) -> dict[str, np.ndarray]:
     tensors = {}
     for name, allowed in shapes.items():
         entry = file.get_slice(name)

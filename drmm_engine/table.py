@@ -108,7 +108,7 @@ def _read_csv(path: Path) -> Table:
     return Table(str(path), columns, {"data": names}, named=True)
 
 
-def _column(cells: Sequence[str]) -> np.ndarray:
+def _column(cells: Sequence[str] | np.ndarray) -> np.ndarray:
     """Numbers where every cell is one or empty, otherwise labels."""
     numbers = [_number(cell) for cell in cells]
     if None in numbers:
@@ -145,7 +145,8 @@ def _array(path: Path, file: IO[bytes]) -> np.ndarray:
 
 
 def _from_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Table:
-    columns, streams = {}, {}
+    columns: dict[str, np.ndarray] = {}
+    streams: dict[str, tuple[str, ...]] = {}
     for stream, array in arrays.items():
         if array.ndim == 1 and array.dtype.kind in "iuU":  # classes: one categorical variable of the stream's name
             columns[stream], streams[stream] = array.astype(str), (stream,)
