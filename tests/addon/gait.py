@@ -7,6 +7,7 @@ import numpy as np
 
 import drmm_engine as drmm
 from drmm_engine.body import rotations
+from drmm_engine.body.skeleton import forward_kinematics
 from drmm_engine.fit import fit
 from drmm_engine.layer import Layer
 from drmm_engine.motion import features, pose_features, skeleton
@@ -38,22 +39,19 @@ SKELETON = {
 
 
 def swing(phase):
-    """The body in mid-stride `[20, 3]`: legs and arms swung to and fro, at the origin, facing +x."""
-    local = np.diff(REST[np.stack([np.maximum(skeleton.PARENTS, 0), np.arange(20)])], axis=0)[0]
-    local[0] = REST[0]
-    turns = np.zeros((20, 3))
+    """Bodies in mid-stride `[n, 20, 3]` at phases `[n]`: legs and arms swung to and fro, at the origin, facing +x."""
+    phase = np.atleast_1d(phase)
+    turns = np.zeros((len(phase), 20, 3))
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        turns[skeleton.index(f"{side}UpperLeg")] = (0, -0.5 * sign * np.sin(phase), 0)
-        turns[skeleton.index(f"{side}LowerLeg")] = (0, 0.4 - 0.4 * sign * np.cos(phase), 0)
-        turns[skeleton.index(f"{side}UpperArm")] = (-1.1 * sign, 0, 0.4 * np.sin(phase))
-        turns[skeleton.index(f"{side}LowerArm")] = (0, 0, -0.3 * sign)
-    positions, world = np.zeros((20, 3)), np.zeros((20, 4))
-    for joint, parent in enumerate(skeleton.PARENTS):
-        own = rotations.from_rotation_vector(turns[joint])
-        above = world[parent] if parent >= 0 else np.array(rotations.IDENTITY)
-        positions[joint] = (positions[parent] if parent >= 0 else 0) + rotations.rotate(above, local[joint])
-        world[joint] = rotations.multiply(above, own)
-    return positions
+        turns[:, skeleton.index(f"{side}UpperLeg"), 1] = -0.5 * sign * np.sin(phase)
+        turns[:, skeleton.index(f"{side}LowerLeg"), 1] = 0.4 - 0.4 * sign * np.cos(phase)
+        arm = skeleton.index(f"{side}UpperArm")
+        turns[:, arm, 0], turns[:, arm, 2] = -1.1 * sign, 0.4 * np.sin(phase)
+        turns[:, skeleton.index(f"{side}LowerArm"), 2] = -0.3 * sign
+    offsets = REST - REST[np.maximum(skeleton.PARENTS, 0)]
+    offsets[0] = REST[0]
+    local = np.broadcast_to(offsets, turns.shape)
+    return forward_kinematics(skeleton.PARENTS, local, rotations.from_rotation_vector(turns))[0]
 
 
 def place(body, position, heading):
@@ -73,7 +71,7 @@ def walk(model, targets, seconds=None, start=(0, 0), heading=0.0, seed=0, candid
             heading += np.clip(turn, -TURN / RATE, TURN / RATE)
             if abs(turn) < 0.5:
                 position += SPEED / RATE * np.array([np.cos(heading), np.sin(heading)])
-            block.append(place(swing(0.2 * frames + seed), position, heading))
+            block.append(place(swing(0.2 * frames + seed)[0], position, heading))
             frames += 1
             reached |= bool(np.linalg.norm(way) < REACH)
         yield Block(positions=np.array(block), target=pursued, reached=reached)
@@ -82,7 +80,7 @@ def walk(model, targets, seconds=None, start=(0, 0), heading=0.0, seed=0, candid
 
 def sample_poses(model, goals, count=64, seed=0, heading=0.0, origin=(0, 0)):
     """As `posing.sample_poses`: a body in mid-stride moved so that the first goal is met, each pose another stride."""
-    bodies = np.array([place(swing(0.1 * n + seed), origin, heading) for n in range(count)])
+    bodies = place(swing(0.1 * np.arange(count) + seed), origin, heading)
     joint, goal = next(iter(goals.items()))
     bodies += (np.asarray(goal) - bodies[:, skeleton.index(joint)])[:, None]
     return Poses(positions=bodies, log_weight=-np.arange(count, dtype=float), error=np.zeros(count))
@@ -90,7 +88,7 @@ def sample_poses(model, goals, count=64, seed=0, heading=0.0, origin=(0, 0)):
 
 def pose_model():
     """A pose model with a component at each of 32 moments of a stride."""
-    means = pose_features.encode([swing(phase) for phase in np.linspace(0, 2 * np.pi, 32, endpoint=False)])
+    means = pose_features.encode(swing(np.linspace(0, 2 * np.pi, 32, endpoint=False)))
     layer = Layer(np.full(len(means), -np.log(len(means))), means, np.full((1, means.shape[1]), np.log(0.1)))
     return describe(drmm.Model(pose_features.pose_schema(), (layer,)), {"kind": "pose"})
 

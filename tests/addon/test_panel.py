@@ -42,7 +42,7 @@ def test_every_joint_is_guessed_and_no_bone_twice(stage, make):
 
 def test_the_model_is_read_when_it_is_chosen(stage):
     lines = models.known(stage.drmm.walk_model, "locomotion").lines
-    assert "Licence: CC0" in lines and "Data: closed form" in lines and "96 + 32 components, 487 variables" in lines
+    assert "Licence: CC0" in lines and "Data: closed form" in lines and "128 + 64 components, 487 variables" in lines
     stage.drmm.walk_model = stage.drmm.pose_model
     entry = models.known(stage.drmm.walk_model, "locomotion")
     assert entry.model is None and "no model for walking" in entry.lines[0]
