@@ -41,8 +41,11 @@ class Rows:
 
 
 def rows(schema: Schema, data: np.ndarray, weight: np.ndarray | None, device: str) -> Rows:
-    """Rows [R, variables] in model units, NaN = missing; rows without any value teach nothing and are left out."""
-    keep = ~np.isnan(data).all(axis=1)
+    """Rows [R, variables] in model units, NaN = missing; rows without a value or a weight teach nothing: left out."""
+    if data.ndim != 2 or data.shape[1] != len(schema.names):
+        raise ValueError(f"the data need {len(schema.names)} columns, got shape {data.shape}")
+    weight = None if weight is None else _checked(weight, len(data))
+    keep = ~np.isnan(data).all(axis=1) & (True if weight is None else weight > 0)
     if not keep.all():
         data, weight = data[keep], None if weight is None else weight[keep]
     if not len(data):
@@ -60,12 +63,12 @@ def rows(schema: Schema, data: np.ndarray, weight: np.ndarray | None, device: st
         move(~missing) if missing.any() else None,
         move(np.where(unnamed, 0, codes), np.int64) if codes.shape[1] else None,
         move(~unnamed) if codes.shape[1] else None,
-        None if weight is None else move(_mean_one(weight, len(data))),
+        None if weight is None else move(weight / weight.mean()),
     )
 
 
-def _mean_one(weight: np.ndarray, count: int) -> np.ndarray:
+def _checked(weight: np.ndarray, count: int) -> np.ndarray:
     weight = np.asarray(weight, dtype=float)
     if weight.shape != (count,) or not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
         raise ValueError("sample weights must be one number a row, not negative and not all 0")
-    return weight / weight.mean()
+    return weight

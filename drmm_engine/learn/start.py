@@ -31,8 +31,9 @@ def random_start(
 ) -> Parameters:
     """Layer by layer: K means from a normal of the residuals' mean and sd a variable, cut at 2 sd; weights uniform.
 
-    sigma is the root mean square distance, a variable, from the residuals to their nearest mean: it follows the
-    data's scale and each layer's residuals.
+    sigma starts as the root mean square distance, a variable, from the data to the nearest mean of the first layer, in
+    every layer: it follows the data's scale, and deeper layers start soft (with their own residuals' sigma seeds end
+    further apart).
     """
     parameters: Parameters = {}
     device = rows.real.device
@@ -46,8 +47,10 @@ def random_start(
             z, known = evidence.observations.z, evidence.observations.weight.expand(len(index), -1)
             mean, sd = _moments(z, known)
             parameters[f"layers.{i}.mean"] = mean + sd * draws.truncated_normal(k, z.shape[1])
-            nearest = _nearest_squares(z, known, parameters[f"layers.{i}.mean"])
-            parameters[f"layers.{i}.log_variance"] = _log_variance(nearest, known, schema, settings)
+            if i == 0:
+                nearest = _nearest_squares(z, known, parameters["layers.0.mean"])
+                log_variance = _log_variance(nearest, known, schema, settings)
+            parameters[f"layers.{i}.log_variance"] = log_variance.clone()
         part = Settings(settings.components[: i + 1], 1, covariance=settings.covariance)
         layer = layers(parameters, schema, part)[i]
         h, _, _ = choose(layer.logits(evidence, latents), everyone, draws.uniform(len(index)), 0.05)

@@ -62,7 +62,7 @@ def train(
     clock = _Clock(settings, done, report)
     saved = time.monotonic()
     for i in range(done, settings.iterations):
-        loss = _step(parameters, optimizer, schema, table, settings, generator, i)
+        loss = step(parameters, optimizer, schema, table, settings, generator, i)
         clock.tick(i, loss)
         if path and time.monotonic() - saved > save_seconds:
             checkpoint.write(path, parameters, optimizer, generator, i + 1, run)
@@ -85,7 +85,7 @@ def adam(parameters: Parameters, settings: Settings) -> torch.optim.Optimizer:
     return optimizer
 
 
-def _step(
+def step(
     parameters: Parameters, optimizer: torch.optim.Optimizer, schema: Schema, table: Rows, settings: Settings,
     generator: torch.Generator, i: int,
 ) -> Tensor:

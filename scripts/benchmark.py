@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure training and sampling: `python -m scripts.benchmark step | sampling | density`, one core unless told."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import drmm_engine as drmm
+from drmm_engine.fit import fit
+from drmm_engine.learn import Settings, train
+from drmm_engine.learn.rows import rows
+from drmm_engine.learn.start import start
+from drmm_engine.learn.train import adam
+from drmm_engine.learn.train import step as training_step
+from training import humanoid2d, toys
+
+LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a density of two variables
+
+
+def main() -> int:
+    """Run one measurement and print it, as text or as a line of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.benchmark", description=__doc__)
+    parser.add_argument("what", choices=("step", "sampling", "density"))
+    parser.add_argument("--repeats", type=int, default=30, help="timed repeats (30)")
+    parser.add_argument("--seeds", type=int, default=3, help="density: training runs of each kind (3)")
+    parser.add_argument("--iterations", type=int, nargs="+", default=[3000, 10000], help="density (3000 10000)")
+    parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON last on stdout")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    results = {"machine": machine(), "threads": options.threads} | globals()[options.what](options)
+    if options.json:
+        print(json.dumps(results))
+    return 0
+
+
+def machine() -> str:
+    """The processor's name."""
+    info = Path("/proc/cpuinfo")
+    names = [x.split(":")[1].strip() for x in info.read_text().splitlines() if x.startswith("model name")] if (
+        info.exists()) else []
+    return f"{names[0] if names else platform.processor()}, {platform.system()}"
+
+
+def timed(run: Callable[[], object], repeats: int) -> dict:
+    """Median and fastest of repeated runs, ms, after three that do not count."""
+    seconds = []
+    for i in range(repeats + 3):
+        begin = time.perf_counter()
+        run()
+        if i >= 3:
+            seconds.append(1000 * (time.perf_counter() - begin))
+    return {"median_ms": round(statistics.median(seconds), 2), "fastest_ms": round(min(seconds), 2)}
+
+
+def step(options: argparse.Namespace) -> dict:
+    """One training step, batch 256, of the paper's two models in each stage; the data have the shape alone."""
+    humanoid = humanoid2d.rows(100_000)
+    noise = np.random.default_rng(0).normal(size=(100_000, 487)).astype(np.float32)
+    wide = drmm.Schema((drmm.Stream.real("motion", [f"v{i}" for i in range(487)]),))
+    results = {}
+    for name, schema, data, settings, bar in (
+        ("humanoid 10 x 256, 30 variables", humanoid2d.schema(), humanoid, Settings((256,) * 10, 300), 48),
+        ("motion 4 x 512, 487 variables", wide, noise, Settings((512,) * 4, 300), 51),
+    ):
+        table = rows(schema, data, None, "cpu")
+        parameters = start(schema, table, settings, torch.Generator().manual_seed(0))
+        for p in parameters.values():
+            p.requires_grad_()
+        everything = (parameters, adam(parameters, settings), schema, table, settings, torch.Generator())
+        for stage, i in ((1, 50), (2, 150), (3, 250)):
+            times = timed(lambda run=everything, i=i: training_step(*run, i), options.repeats)
+            results[f"{name}, stage {stage}"] = times
+            print(f"{name}, stage {stage}: {times['median_ms']} ms median, {times['fastest_ms']} fastest (bar {bar})")
+    return {"step": results}
+
+
+def sampling(options: argparse.Namespace) -> dict:
+    """64 poses of a 10 x 256 model under 6 known variables and 20 half-spaces, NumPy."""
+    model = fit(humanoid2d.schema(), humanoid2d.rows(100_000), (256,) * 10)
+    names = [f"{point}_{axis}" for point in ("left_foot", "right_foot", "right_hand") for axis in "xy"]
+    query = [drmm.Known(dict(zip(names, (-0.2, 0.0, 0.2, 0.0, 0.8, 1.0), strict=True)))]
+    for point in humanoid2d.EFFECTORS:
+        query += [drmm.HalfSpace({f"{point}_y": -1.0}, 1.2, weight=3.0), drmm.HalfSpace({f"{point}_y": 1.0}, 0.05),
+                  drmm.HalfSpace({f"{point}_x": 1.0}, 1.0), drmm.HalfSpace({f"{point}_x": -1.0}, 1.0)]
+    results = {}
+    for name, conditions in (("free", []), ("6 known", query[:1]), ("6 known, 20 half-spaces", query)):
+        times = timed(lambda conditions=conditions: model.sample(conditions, 64), options.repeats)
+        results[name] = times
+        print(f"64 poses, {name}: {times['median_ms']} ms median, {times['fastest_ms']} fastest (bar 35)")
+    return {"sampling": results}
+
+
+def density(options: argparse.Namespace) -> dict:
+    """log mean of 32 estimates of the toys at the authors' settings; + log 2 pi for their unnormalised figure."""
+    results = {}
+    bars = {("swiss roll", 3000): 2.30, ("swiss roll", 10000): 2.55, ("sierpinski", 3000): 1.73,
+            ("sierpinski", 10000): 1.92}
+    data = (("swiss roll", toys.swiss_roll(), (16,) * 3), ("sierpinski", toys.sierpinski(), (3,) * 5))
+    for iterations in options.iterations:
+        for name, x, components in data:
+            values = []
+            for seed in range(options.seeds):
+                settings = Settings(components, iterations, batch=64, learning_rate=0.005, start=options.start,
+                                    start_rows=len(x), seed=seed)
+                model = train(toys.SCHEMA, x, settings)
+                values.append(float(model.log_prob(x, samples=32, truncation=0.05, exact=False).mean()))
+            mean = statistics.mean(values)
+            results[f"{name} {iterations}"] = {"mean": round(mean, 3), "seeds": [round(v, 3) for v in values]}
+            bar = bars.get((name, iterations))
+            print(f"{name}, {iterations} iterations: {mean:.3f} nats a row ({', '.join(f'{v:.3f}' for v in values)}); "
+                  f"unnormalised {mean + LOG_2PI:.3f}" + (f", the authors' {bar:.2f}" if bar else ""), flush=True)
+    return {"density": results}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
