@@ -16,7 +16,8 @@ from scripts.showcase.measures import Walk
 WIDTH, ROUTE_HEIGHT, PANEL_HEIGHT, GUTTER = 1440, 560, 450, 8
 PANEL_WIDTH = (WIDTH - 3 * GUTTER) // 4
 ROUTE_AZIMUTH = -90
-SKIN_EVERY = 14
+SKIN_EVERY = 0.6
+"""Metres of the way between two onion skins."""
 TRAIL = ((-16, 0.15), (-8, 0.4), (0, 1.0))
 """The onion skins of a moment: how many frames from it, and how strong."""
 ROOM = np.array([(x, y, z) for x in (-0.45, 0.45) for y in (-0.45, 0.45) for z in (0.0, 2.0)])
@@ -58,10 +59,21 @@ def _moments(frames: int, reached: Sequence[int]) -> dict[str, int]:
 def _route(scene: bpy.types.Scene, walk: Walk, reached: Sequence[int]) -> np.ndarray:
     """The whole walk: faint skins on the way, strong ones where it starts and where it reaches its targets."""
     strong = [0, *reached]
-    faint = [f for f in range(0, len(walk.hips), SKIN_EVERY) if min(abs(f - s) for s in strong) > SKIN_EVERY * 0.6]
+    faint = [frame for frame in _spaced(walk.hips) if _gap(walk.hips, frame, strong) > 0.6 * SKIN_EVERY]
     skins = [_skin(walk, frame, 0.3) for frame in faint] + [_skin(walk, frame, 1.0) for frame in strong]
     aim_at_route(scene, walk)
     return _without(skins, stage.render(scene))
+
+
+def _spaced(hips: np.ndarray) -> list[int]:
+    """Frames evenly spaced along the way."""
+    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(hips[:, :2], axis=0), axis=1))])
+    return np.unique(np.searchsorted(way, np.arange(0.0, way[-1], SKIN_EVERY))).tolist()
+
+
+def _gap(hips: np.ndarray, frame: int, others: Sequence[int]) -> float:
+    """Distance on the floor from where the hips are at a frame to where they are nearest at others."""
+    return float(np.linalg.norm(hips[others, :2] - hips[frame, :2], axis=1).min())
 
 
 def _moment(scene: bpy.types.Scene, walk: Walk, frame: int) -> np.ndarray:
