@@ -2,8 +2,8 @@
 """One mixture layer: component logits under evidence, and the affine map to its residual.
 
 A layer sees x = mu_h + T_h r (T = I for the paper's shift residual), so an affine functional a.x + b of its input is
-(T_h' a).r + (b + a.mu_h) of its residual. The functions here are all the maths of a layer there is: training runs them
-under autograd, sampling on torch or NumPy.
+(T_h' a).r + (b + a.mu_h) of its residual; densities stay those of a.x, so that no |det T_h| enters (Eq. 7). The
+functions here are all the maths of a layer there is: training runs them under autograd, sampling on torch or NumPy.
 """
 
 from __future__ import annotations
@@ -92,10 +92,6 @@ class Layer:
     def reconstruct(self, h: Array, r: Array | float = 0.0) -> Array:
         """x = mu_h + T_h r, [B, N]."""
         return self.mean[h] + r
-
-    def log_determinant(self, h: Array) -> Array | float:
-        """log |det T_h| of Eq. 7: 0 for a shift."""
-        return 0.0
 
     def correct(self, observations: Observations, h: Array) -> Array:
         """E[r | z] = C_h A' S^-1 z of what is left after the last layer, r ~ N(0, C_h), [B, N]."""

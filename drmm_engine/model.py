@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,13 +97,15 @@ class Model:
         """
         _whole("count", count, least=1)
         _whole("sweeps", sweeps, least=0)
-        _check_truncation(truncation)
+        if not 0 <= truncation < 1:
+            raise ValueError(f"truncation must be at least 0 and below 1, got {truncation!r}")
         rng = np.random.default_rng(seed)
         evidence = self.evidence(conditions, count)
         if resample and evidence.rows > 1:
             raise ValueError("resample=True needs the same conditions for all samples; here a value, limit or weight "
                              f"differs in {evidence.rows} samples")
-        h, log_weight, log_joint = self.forward(evidence, uniform(rng, (count, len(self.layers))), truncation)
+        case = np.arange(count) if evidence.rows > 1 else np.zeros(count)
+        h, log_weight, log_joint = self.forward(evidence, case, uniform(rng, (count, len(self.layers))), truncation)
         if (resample or sweeps) and evidence.rows == 1:
             chosen = posterior.resample(log_weight, count, rng)
             h, log_joint = h[chosen], log_joint[chosen]
@@ -116,23 +119,23 @@ class Model:
         draw = Draw(values, to_numpy(log_weight), to_numpy(log_joint), to_numpy(h), tuple(self.schema.names))
         return draw.ranked(by="log_joint" if sweeps or resample else "log_weight") if rank else draw
 
-    def forward(self, evidence: Evidence, noise: np.ndarray, truncation: float) -> tuple[Array, Array, Array]:
+    def forward(
+        self, evidence: Evidence, case: np.ndarray, noise: np.ndarray, truncation: float
+    ) -> tuple[Array, Array, Array]:
         """Components h [B, L] of one forward pass, log importance weights [B] and log p(h, conditions) [B].
 
-        noise [B, L] is uniform in [0, 1). The weight is the last layer's mass over q of the components before it,
-        which equals p(h, conditions) / q(h).
+        case [B] is each sample's row of the evidence; noise [B, L] is uniform in [0, 1). The weight is the last
+        layer's mass over q of the components before it, which equals p(h, conditions) / q(h).
 
         Samples with the same evidence and the same components so far share all their work.
         """
         xp = namespace(self.like)
-        u = xp.asarray(noise, self.like)
-        count = len(noise)
-        case = xp.integers(np.arange(count) if evidence.rows > 1 else np.zeros(count), self.like)
+        u, case = xp.asarray(noise, self.like), xp.integers(case, self.like)
         paths = xp.integers(np.zeros((evidence.rows, 0)), self.like)
         log_q = 0.0
         for level, layer in enumerate(self.layers):
-            h, log_probability, log_mass = choose(
-                layer.logits(evidence, paths, truncation), case, u[:, level], truncation)
+            logits = layer.logits(evidence, paths, truncation)
+            h, log_probability, log_mass = choose(logits, case, u[:, level], truncation)
             log_weight = log_mass - log_q
             log_q = log_q + log_probability
             key, fresh = xp.unique(case * layer.components + h)
@@ -142,55 +145,43 @@ class Model:
             case = fresh
         return paths[case], log_weight, log_probability + log_mass
 
-    def log_prob(
-        self, x: np.ndarray, samples: int = 32, seed: int = 0, truncation: float = 0.0, exact: bool | None = None
-    ) -> np.ndarray:
+    def log_prob(self, x: np.ndarray, samples: int = 32, seed: int = 0, exact: bool | None = None) -> np.ndarray:
         """log p(x) of rows in data units [rows, variables], nats; NaN means unknown and is marginalised (App. A).
 
-        The importance estimate of Eq. 10 with `samples` paths a row, the last layer summed exactly; with exact=True
-        (the default where the layers before the last have few paths) the sum over all paths, Eq. 9.
+        The importance estimate of Eq. 10 with `samples` untruncated paths a row, the last layer summed exactly; with
+        exact=True (the default where the layers before the last have few paths) the sum over all paths, Eq. 9.
         """
         _whole("samples", samples, least=1)
-        _check_truncation(truncation)
         x = np.atleast_2d(np.asarray(x, dtype=float))
         if x.ndim != 2 or x.shape[1] != len(self.schema.names):
             raise ValueError(f"log_prob needs rows of {len(self.schema.names)} columns, got shape {x.shape}")
         if np.any(np.isinf(x)):
             raise ValueError("log_prob: infinite value in " + self.schema.names[int(np.argwhere(np.isinf(x))[0][1])])
-        paths = int(np.prod([layer.components for layer in self.layers[:-1]], dtype=float))
+        paths = math.prod(layer.components for layer in self.layers[:-1])
         exact = paths <= ENUMERATE if exact is None else exact
-        copies = paths if exact else samples
         widest = max(max(layer.components for layer in self.layers), len(self.schema.names))
-        size = max(1, BLOCK // (copies * widest))
+        size = max(1, BLOCK // ((paths if exact else samples) * widest))
         rng = np.random.default_rng(seed)
-        blocks = [self._log_prob(x[i : i + size], copies, exact, truncation, rng) for i in range(0, len(x), size)]
-        return np.concatenate(blocks) if blocks else np.zeros(0)
-
-    def _log_prob(
-        self, x: np.ndarray, copies: int, exact: bool, truncation: float, rng: np.random.Generator
-    ) -> np.ndarray:
-        xp = namespace(self.like)
-        evidence = self.data_evidence(np.repeat(x, copies, axis=0))
-        count = len(x) * copies
-        everyone = xp.integers(np.arange(count), self.like)
-        paths, log_q = xp.integers(np.zeros((count, 0)), self.like), 0.0
-        every_path = itertools.product(*(range(layer.components) for layer in self.layers[:-1]))
-        given = np.tile(np.array(list(every_path), dtype=int), (len(x), 1)) if exact else None
-        for level, layer in enumerate(self.layers[:-1]):
-            if given is not None:
-                h = xp.integers(given[:, level], self.like)
-            else:
-                u = xp.asarray(uniform(rng, count), self.like)
-                h, log_probability, _ = choose(
-                    layer.logits(evidence, paths, truncation), everyone, u, truncation)
-                log_q = log_q + log_probability
-            log_q = log_q + layer.log_determinant(h)
-            evidence = layer.residual_evidence(evidence, everyone, h)
-            paths = xp.concatenate([paths, h[:, None]])
-        last = xp.numpy(xp.logsumexp(self.layers[-1].logits(evidence, paths)) - log_q).reshape(len(x), copies)
-        total = np.logaddexp.reduce(last, axis=1) - (0.0 if exact else np.log(copies))
+        blocks = [x[i : i + size] for i in range(0, len(x), size)]
+        each = [self._enumerated(block) if exact else self._estimated(block, samples, rng) for block in blocks]
         known = ~np.isnan(x[:, self.schema.real_columns])
-        return total - known @ np.log(self.schema.scale)
+        return np.concatenate([np.zeros(0), *each]) - known @ np.log(self.schema.scale)
+
+    def _estimated(self, x: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
+        """Eq. 10 in model units: the mean importance weight of `samples` forward passes a row."""
+        case = np.repeat(np.arange(len(x)), samples)
+        _, log_weight, _ = self.forward(self.data_evidence(x), case, uniform(rng, (len(case), len(self.layers))), 0.0)
+        each = namespace(self.like).numpy(log_weight).reshape(len(x), samples)
+        return np.logaddexp.reduce(each, axis=1) - np.log(samples)
+
+    def _enumerated(self, x: np.ndarray) -> np.ndarray:
+        """Eq. 9 in model units: the sum over all paths through the layers before the last."""
+        xp, (*before, last) = namespace(self.like), self.layers
+        paths = np.array(list(itertools.product(*(range(layer.components) for layer in before))), dtype=int)
+        h = xp.integers(np.tile(paths, (len(x), 1)), self.like)
+        rest = posterior.residual_path(before, self.data_evidence(np.repeat(x, len(paths), axis=0)), h)
+        each = xp.numpy(xp.logsumexp(last.logits(rest, h)))
+        return np.logaddexp.reduce(each.reshape(len(x), len(paths)), axis=1)
 
     def data_evidence(self, x: np.ndarray) -> Evidence:
         """Rows of data as evidence: what is not NaN is known. x [B, variables] in data units."""
@@ -251,8 +242,3 @@ class Model:
 def _whole(name: str, value: object, least: int) -> None:
     if not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
-
-
-def _check_truncation(truncation: float) -> None:
-    if not 0 <= truncation < 1:
-        raise ValueError(f"truncation must be at least 0 and below 1, got {truncation!r}")
