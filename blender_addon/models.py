@@ -5,12 +5,25 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 import drmm_engine as drmm
 from drmm_engine import models
+from drmm_engine.motion.features import HISTORY
+from drmm_engine.motion.skeleton import JOINTS
 
+DATA = {"source": "Data", "licence": "Licence"}
+FIGURES = {
+    "targets_per_minute": "Targets a minute",
+    "slide_mean_cm_s": "Foot slide, cm/s",
+    "jerk_m_s3": "Jerk, m/s³",
+    "log_likelihood": "Log-likelihood, nats",
+}
+WIDTH = 36  # characters that the sidebar shows at its usual width
 PURPOSES = {"locomotion": "walking", "pose": "posing"}
 
 
@@ -69,20 +82,32 @@ def _read(file: Path, kind: str, modified: int) -> Entry:
             "install the extension that fits this Blender"
         ) from None
     found = (model.features or {}).get("kind")
-    if found != kind or not model.skeleton:
+    if found != kind:
         raise ValueError(f"the file {file.name} is no model for {PURPOSES[kind]}; choose one of the kind {kind!r}")
+    if not _has_body(model):
+        raise ValueError(f"the file {file.name} does not tell which body its motion is of; train it again")
     return Entry(modified, model, describe(model, file.name))
 
 
+def _has_body(model: drmm.Model) -> bool:
+    """Whether the file's rest pose, frame rate and, for walks, first frames are there and of their shapes."""
+    body, features = model.skeleton or {}, model.features or {}
+    try:
+        parts = [(body["rest"], (len(JOINTS), 3)), (body["frame_rate"], ())]
+        if features["kind"] == "locomotion":
+            parts.append((features["start"], (HISTORY, len(JOINTS), 3)))
+        return all(np.shape(part) == shape and np.isfinite(np.array(part, float)).all() for part, shape in parts)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
 def describe(model: drmm.Model, name: str) -> tuple[str, ...]:
-    """A few short lines: name, size, source and licence of the data, and the figures that the file gives."""
+    """A few short lines: name, size, source and licence of the data, and the figures that an animator can use."""
     size = " + ".join(str(layer.components) for layer in model.layers)
     known = [name, f"{size} components, {len(model.schema.names)} variables"]
-    known += [f"{label}: {model.data[key]}" for label, key in (("Data", "source"), ("Licence", "licence"))
-              if key in model.data]
-    return (*known, *(f"{name.replace('_', ' ')}: {_short(value)}" for name, value in model.metrics.items()
-                      if isinstance(value, (int, float, str))))
-
-
-def _short(value: float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    known += [f"{label}: {model.data[key]}" for key, label in DATA.items() if model.data.get(key)]
+    walks = model.metrics.get("walks")
+    figures = model.metrics | (walks if isinstance(walks, dict) else {})
+    shown = [(label, figures.get(key)) for key, label in FIGURES.items()]
+    known += [f"{label}: {value:.4g}" for label, value in shown if isinstance(value, (int, float))]
+    return tuple(line for entry in known for line in textwrap.wrap(entry, WIDTH))

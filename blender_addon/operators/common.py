@@ -37,7 +37,7 @@ def present(
     scene: bpy.types.Scene, candidate: bpy.types.Object | None, what: str, kind: str = ""
 ) -> bpy.types.Object:
     """The candidate, if it is in the scene and of the kind; ValueError otherwise."""
-    if candidate is None or scene.objects.get(candidate.name) is not candidate:
+    if candidate is None or scene not in candidate.users_scene:
         raise ValueError(f"the {what} is not in the scene {scene.name!r}; choose another")
     if kind and candidate.type != kind:
         raise ValueError(f"the {what} is not an {kind.lower()}; choose another")
@@ -50,8 +50,9 @@ def setting(operator: bpy.types.Operator, name: str, fallback: object) -> object
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Have the sidebars drawn anew."""
+    """Have the sidebars drawn anew, and only them: a tick must not cost a drawing of the scene."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions:
+                if area.type == "VIEW_3D" and region.type == "UI":
+                    region.tag_redraw()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists, mapping and models as the panel uses them."""
 
+from dataclasses import replace
+
 import bpy
 import pytest
 
@@ -46,6 +48,16 @@ def test_the_model_is_read_when_it_is_chosen(stage):
     stage.drmm.walk_model = stage.drmm.pose_model
     entry = models.known(stage.drmm.walk_model, "locomotion")
     assert entry.model is None and "no model for walking" in entry.lines[0]
+
+
+def test_long_sources_and_figures_become_short_lines(model_files):
+    model = models.load(model_files["locomotion"], "locomotion")
+    source = "a long list of where the clips come from, by name of folder and take"
+    told = replace(model, data={"source": source}, metrics={"log_likelihood": -1.23456, "walks": {"jerk_m_s3": 400}})
+    lines = models.describe(told, "name")
+    assert max(map(len, lines)) <= models.WIDTH
+    assert source in " ".join(lines)
+    assert {"Jerk, m/s³: 400", "Log-likelihood, nats: -1.235"} <= set(lines)
 
 
 def test_the_settings_are_saved_with_the_file(stage, empty, tmp_path):

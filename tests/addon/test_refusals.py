@@ -2,15 +2,17 @@
 """What cannot be done is refused in one line, and nothing is changed."""
 
 import struct
+from dataclasses import replace
 
 import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
 
+import drmm_engine as drmm
 from blender_addon import armature as rigs_of
 from blender_addon import review
-from tests.addon import rigs
+from tests.addon import gait, rigs
 from tests.addon.test_pose import snapshot
 
 
@@ -212,6 +214,28 @@ def test_model_files_that_are_none(ready, model_files, tmp_path, damage):
     if damage != "missing":
         file.write_bytes(contents.get(damage, content))
     refused(generate(model=str(file)), "model.drmm.safetensors")
+
+
+BODIES = [
+    {"rest": gait.REST.tolist()},
+    {"rest": gait.REST[:19].tolist(), "frame_rate": 30},
+    {"rest": gait.REST.tolist(), "frame_rate": "fast"},
+    {"rest": [["a"] * 3] * 20, "frame_rate": 30},
+    {},
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_models_of_no_body(ready, model_files, tmp_path, body):
+    file = tmp_path / "model.drmm.safetensors"
+    replace(drmm.load(model_files["locomotion"]), skeleton=body).save(file)
+    refused(generate(model=str(file)), "model.drmm.safetensors", "body")
+
+
+def test_a_model_of_walks_without_a_beginning(ready, model_files, tmp_path):
+    file = tmp_path / "model.drmm.safetensors"
+    replace(drmm.load(model_files["locomotion"]), features={"kind": "locomotion", "start": []}).save(file)
+    refused(generate(model=str(file)), "model.drmm.safetensors", "body")
 
 
 def test_a_file_that_becomes_good_is_read_again(ready, model_files, tmp_path):
