@@ -135,6 +135,8 @@ def _check_bones(armature: bpy.types.Object, mapped: dict[str, int]) -> None:
     hips = bones[mapped["Hips"]]
     if hips.use_connect and hips.parent:
         raise ValueError(f"the hips bone {hips.name!r} {where} is connected to its parent; disconnect it in Edit Mode")
-    for bone in (bones[index] for joint, index in mapped.items() if joint != "Hips"):
-        if not bone.use_inherit_rotation:
+    if not hips.use_local_location:
+        raise ValueError(f"the hips bone {hips.name!r} {where} does not move in its own axes; turn Local Location on")
+    for bone in (bones[index] for index in mapped.values()):
+        if bone.parent and not bone.use_inherit_rotation:
             raise ValueError(f"the bone {bone.name!r} {where} does not inherit rotation; turn that on")

@@ -135,9 +135,22 @@ def test_hips_that_cannot_move(stage, empty, connected):
         assert generate()() == {"FINISHED"}
 
 
-def test_a_bone_that_does_not_inherit_rotation(ready):
-    ready.data.bones["hand.R"].use_inherit_rotation = False
-    refused(generate(), "'hand.R'", "inherit")
+@pytest.mark.parametrize("bone", ["hand.R", "spine"])
+def test_a_bone_that_does_not_inherit_rotation(ready, bone):
+    ready.data.bones[bone].use_inherit_rotation = False
+    refused(generate(), f"'{bone}'", "inherit")
+
+
+def test_hips_that_move_in_other_axes(ready):
+    ready.data.bones["spine"].use_local_location = False
+    refused(generate(), "'spine'", "Local Location")
+
+
+def test_constraints_that_may_overrule_the_keys_are_told(ready, empty):
+    constraint = ready.pose.bones["hand.L"].constraints.new("COPY_ROTATION")
+    assert rigs_of.constrained(ready, ["hand.L", "hand.R"]) == ["hand.L"]
+    constraint.influence = 0.0
+    assert rigs_of.constrained(ready, ["hand.L", "hand.R"]) == []
 
 
 def test_edit_mode(ready):
