@@ -86,22 +86,15 @@ NUMPY = SimpleNamespace(
     inverse=np.linalg.inv,
     bag=_bag,
     take=lambda table, index: table[index],
+    along=lambda x, index: np.take_along_axis(x, index[:, None], 1)[:, 0],
+    at_least=lambda least, x: np.where(x >= least, x, 0.0),
+    count=lambda rising, bound: (rising <= bound[:, None]).sum(-1),
     constant=lambda x: x,
     unique=_unique_numpy,
 )
 """`bag(table [R, K], index [B, J]) -> [B, K]` sums rows, `take(table, index [B])` reads them, both with fast gradients;
-`constant(x)` is x without gradient; `unique(key) -> (values, inverse)`."""
-
-
-def _torch_exp(x: Array) -> Array:
-    """exp, never underflowing: in single precision torch takes a hundred times as long where it would."""
-    return x.clamp(min=-80 if x.element_size() < 8 else -700).exp()
-
-
-def _torch_logsumexp(x: Array, axis: int = -1) -> Array:
-    """As torch's, by way of the exp above; top is a constant, as its gradient cancels."""
-    top = x.detach().amax(axis, keepdim=True)
-    return top.squeeze(axis) + _torch_exp(x - top).sum(axis).log()
+`along(x [B, K], index [B])` one of each row; `at_least(c, x)` is 0 where x < c; `count(rising [B, K], bound [B])` how
+many are <= bound in each row; `constant(x)` is x without gradient; `unique(key) -> (values, inverse)`."""
 
 
 @lru_cache(maxsize=1)
@@ -109,12 +102,32 @@ def torch_namespace() -> SimpleNamespace:
     """The same operations on torch tensors (torch is imported here and only here)."""
     import torch
 
+    class Exp(torch.autograd.Function):
+        """exp that never underflows: in single precision torch takes a hundred times as long where it would."""
+
+        @staticmethod
+        def forward(context: Any, x: Array) -> Array:
+            out = x.clamp(min=-80 if x.element_size() < 8 else -700).exp_()
+            context.save_for_backward(out)
+            return out
+
+        @staticmethod
+        def backward(context: Any, gradient: Array) -> Array:
+            return gradient * context.saved_tensors[0]
+
+    def exp(x: Array) -> Array:
+        return Exp.apply(x)
+
+    def logsumexp(x: Array, axis: int = -1) -> Array:
+        top = x.detach().amax(axis, keepdim=True)  # a constant: its gradients cancel
+        return top.squeeze(axis) + exp(x - top).sum(axis).log()
+
     return SimpleNamespace(
         name="torch",
         asarray=lambda x, like: torch.as_tensor(x, dtype=like.dtype, device=like.device),
         integers=lambda x, like: torch.as_tensor(x, dtype=torch.long, device=like.device),
         numpy=lambda x: x.detach().cpu().numpy(),
-        exp=_torch_exp,
+        exp=exp,
         log=torch.log,
         sqrt=torch.sqrt,
         where=torch.where,
@@ -122,12 +135,15 @@ def torch_namespace() -> SimpleNamespace:
         concatenate=lambda xs, axis=-1: torch.cat(list(xs), dim=axis),
         amax=lambda x: x.amax(-1, keepdim=True),
         nonzero=lambda x: torch.nonzero(x, as_tuple=True),
-        logsumexp=_torch_logsumexp,
+        logsumexp=logsumexp,
         log_ndtr=torch.special.log_ndtr,
         cholesky=torch.linalg.cholesky,
         inverse=torch.linalg.inv,
         bag=lambda table, index: torch.nn.functional.embedding_bag(index, table, mode="sum"),
         take=lambda table, index: torch.nn.functional.embedding(index, table),
+        along=lambda x, index: x.gather(1, index[:, None])[:, 0],
+        at_least=lambda least, x: torch.nn.functional.threshold(x, math.nextafter(least, 0.0), 0.0),
+        count=lambda rising, bound: torch.searchsorted(rising, bound[:, None], right=True)[:, 0],
         constant=lambda x: x.detach(),
         unique=lambda key: torch.unique(key, return_inverse=True),
     )

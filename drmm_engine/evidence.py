@@ -106,9 +106,9 @@ def to_arrays(evidence: Evidence, like: Array) -> Evidence:
     )
 
 
-def shift(evidence: Evidence, case: Array, observed: Array | None, unequal: Array | None) -> Evidence:
-    """The evidence about x - mu (paper, Sec. 3.5): z - A mu and b + a.mu, for the cases [U] of the rows given."""
-    many = evidence.rows > 1
+def shift(evidence: Evidence, case: Array | None, observed: Array | None, unequal: Array | None) -> Evidence:
+    """The evidence about x - mu (paper, Sec. 3.5): z - A mu and b + a.mu, for the cases [U] of the rows (None: all)."""
+    many = evidence.rows > 1 and case is not None
 
     def pick(x: Array) -> Array:
         return x[case] if many and len(x) > 1 else x
@@ -118,5 +118,5 @@ def shift(evidence: Evidence, case: Array, observed: Array | None, unequal: Arra
         o and replace(o, z=pick(o.z) - observed, noise=pick(o.noise), weight=pick(o.weight)),
         i and replace(i, b=pick(i.b) + unequal, weight=pick(i.weight)),
         c and Classes(pick(c.codes), pick(c.weight)),
-        len(case),
+        evidence.rows if case is None else len(case),
     )

@@ -81,8 +81,8 @@ class Layer:
         """Sum over the earlier layers j of log P_l,j[h][h_j], [U, K]: a look-up, as the latents are integers."""
         return namespace(self.latent_table).bag(self.latent_table, latents + self.latent_start)
 
-    def residual_evidence(self, evidence: Evidence, case: Array, h: Array) -> Evidence:
-        """Evidence about r = T_h^-1 (x - mu_h) for components h [U] of cases [U]."""
+    def residual_evidence(self, evidence: Evidence, case: Array | None, h: Array) -> Evidence:
+        """Evidence about r = T_h^-1 (x - mu_h) for components h [U] of cases [U] (None: each its own)."""
         o, i = evidence.observations, evidence.inequalities
         take = namespace(self.mean).take
         observed = None if o is None else take(o.rows.apply(self.mean), h)
@@ -130,8 +130,8 @@ def _independent_logits(z: Array, weight: Array, centre: Array, variance: Array)
         quadratic = (weight * z * z) @ precision.T - 2 * (weight * z) @ (centre * precision).T
         return -0.5 * (quadratic + weight @ (centre * centre * precision + log_v).T)
     weight = weight * precision
-    quadratic = weight @ (centre * centre).T - 2 * (weight * z) @ centre.T
-    return -0.5 * (quadratic + (weight * (z * z + log_v * variance)).sum(-1)[:, None])
+    own, theirs = (weight * (z * z + log_v * variance)).sum(-1)[:, None], weight @ (centre * centre).T
+    return (weight * z) @ centre.T - 0.5 * theirs - 0.5 * own
 
 
 def _noisy_logits(o: Observations, centre: Array, base: Array) -> Array:
@@ -253,23 +253,25 @@ def class_logits(log_prob: tuple[Array, ...], classes: Classes) -> Array:
     return sum(parts[1:], parts[0])
 
 
-def choose(logits: Array, case: Array, noise: Array, truncation: float) -> tuple[Array, Array, Array]:
+def choose(logits: Array, case: Array | None, noise: Array, truncation: float) -> tuple[Array, Array, Array]:
     """Components drawn by inverse distribution function, their log q, and log of the mass kept (paper, App. C.2).
 
-    logits [U, K]; case [B] the row of each sample; noise [B] uniform in [0, 1); components whose probability is below
-    truncation times the largest are left out (0: none).
+    logits [U, K]; case [B] the row of each sample (None: its own, U = B); noise [B] uniform in [0, 1); components whose
+    probability is below truncation times the largest are left out (0: none).
     """
     xp = namespace(logits)
-    top = xp.amax(logits)
+    top = xp.constant(xp.amax(logits))  # its gradients cancel
     a = logits - top
     p = xp.exp(a)
     if truncation > 0:
-        p = xp.where(a >= math.log(truncation), p, 0.0)
-    total = p.cumsum(-1)
-    mass = total[:, -1][case]
-    h = (total[case] <= (noise * mass)[:, None]).sum(-1)
-    log_mass = xp.log(mass)
-    return h, a[case, h] - log_mass, top[case, 0] + log_mass
+        p = xp.at_least(truncation, p)
+    log_mass = xp.log(p.sum(-1))
+    total = xp.constant(p).cumsum(-1)
+    if case is None:
+        h = xp.count(total, noise * total[:, -1])
+        return h, xp.along(a, h) - log_mass, top[:, 0] + log_mass
+    h = xp.count(total[case], noise * total[case, -1])
+    return h, a[case, h] - log_mass[case], (top[:, 0] + log_mass)[case]
 
 
 def _diagonal(m: Array) -> Array:

@@ -47,8 +47,7 @@ def depth_estimates(
     noise [L, B] uniform in [0, 1). The components are drawn from the terms that the stage has, truncated. Gradients
     pass from a layer to the ones before it, through residuals and log q, in stage 3 alone.
     """
-    everyone = torch.arange(evidence.rows, device=noise.device)
-    latents = everyone[:, None][:, :0]
+    latents = torch.zeros((evidence.rows, 0), dtype=torch.long, device=noise.device)
     logsumexp = torch_namespace().logsumexp
     estimates, log_q, orphans = [], torch.zeros_like(noise[0]), torch.zeros_like(noise[0, 0])
     for level, layer in enumerate(layers):
@@ -63,9 +62,9 @@ def depth_estimates(
         estimates.append(logsumexp(logits) - log_q)
         if level + 1 < len(layers):
             with torch.set_grad_enabled(stage == 3 and torch.is_grad_enabled()):
-                h, log_probability, _ = choose(logits, everyone, noise[level], truncation)
+                h, log_probability, _ = choose(logits, None, noise[level], truncation)
                 log_q = log_q + log_probability
-                evidence = layer.residual_evidence(evidence, everyone, h)
+                evidence = layer.residual_evidence(evidence, None, h)
                 latents = torch.cat([latents, h[:, None]], 1)
     return torch.stack(estimates), orphans
 
@@ -80,7 +79,7 @@ def nearest(real: Tensor, evidence: Evidence) -> Tensor:
     known = evidence.observations.weight
     if len(known) > 1:
         real = real / known.mean(1).clamp(min=0.5 / known.shape[1])[:, None]
-    return real.amax(0).mean()
+    return real.gather(0, real.detach().argmax(0)[None]).mean()
 
 
 def loss(estimates: Tensor, orphans: Tensor, weight: Tensor | None, share: float, orphan: float) -> Tensor:

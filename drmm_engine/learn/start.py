@@ -39,7 +39,6 @@ def random_start(
     device = rows.real.device
     evidence = rows.evidence(index)
     latents = torch.zeros((len(index), 0), dtype=torch.long, device=device)
-    everyone = torch.arange(len(index), device=device)
     for i, k in enumerate(settings.components):
         draws = _Draws(generator, device)
         parameters |= {f"layers.{i}.{name}": x for name, x in _blank(schema, settings, i, draws).items()}
@@ -53,8 +52,8 @@ def random_start(
             parameters[f"layers.{i}.log_variance"] = log_variance.clone()
         part = Settings(settings.components[: i + 1], 1, covariance=settings.covariance)
         layer = layers(parameters, schema, part)[i]
-        h, _, _ = choose(layer.logits(evidence, latents), everyone, draws.uniform(len(index)), 0.05)
-        evidence = layer.residual_evidence(evidence, everyone, h)
+        h, _, _ = choose(layer.logits(evidence, latents), None, draws.uniform(len(index)), 0.05)
+        evidence = layer.residual_evidence(evidence, None, h)
         latents = torch.cat([latents, h[:, None]], 1)
     return parameters
 
