@@ -6,6 +6,7 @@ from dataclasses import replace
 import bpy
 import pytest
 
+import blender_addon
 from blender_addon import models
 from drmm_engine.motion.skeleton import JOINTS
 from tests.addon import rigs
@@ -75,3 +76,12 @@ def test_the_settings_are_saved_with_the_file(stage, empty, tmp_path):
     assert list(settings.armature.drmm.poses[1]["values"]) == before
     bpy.ops.drmm.revert_pose()
     assert all(tuple(bone.rotation_quaternion) == (1, 0, 0, 0) for bone in settings.armature.pose.bones)
+
+
+def test_switching_off_leaves_nothing_and_on_again_works(stage, model_files):
+    models.load(model_files["pose"], "pose")
+    blender_addon.unregister()
+    assert not hasattr(stage, "drmm") and models.known(model_files["pose"], "pose") is None
+    assert not hasattr(bpy.types, "DRMM_PT_walk")
+    blender_addon.register()
+    assert stage.drmm.seconds == 30.0 and hasattr(bpy.types, "DRMM_PT_walk")

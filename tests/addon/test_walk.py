@@ -145,3 +145,20 @@ def test_undo_takes_the_walk_back_in_one_step(stage, empty):
     bpy.ops.ed.undo()
     rig = bpy.data.objects["Rig"]
     assert not bpy.data.actions and (rig.animation_data is None or rig.animation_data.action is None)
+
+
+def test_faces_and_order_reach_the_engine(stage, empty, monkeypatch):
+    stage.drmm.armature = rigs.rigify()
+    asked = []
+
+    def listen(model, targets, **options):
+        asked.append([(round(target.position[0], 3), target.face) for target in targets])
+        return gait.walk(model, targets, **options)
+
+    monkeypatch.setattr("blender_addon.walk.controller.walk", listen)
+    for name, x in (("A", 1.0), ("B", 2.0), ("C", 3.0)):
+        row = stage.drmm.targets.add()
+        row.empty, row.face = empty(name, (x, 0.0, 0.0)), name == "B"
+    bpy.ops.drmm.generate(seconds=1.0)
+    bpy.ops.drmm.generate(targets="C, A", face="C", seconds=1.0)
+    assert asked == [[(1.1, False), (2.2, True), (3.3, False)], [(3.3, True), (1.1, False)]]
