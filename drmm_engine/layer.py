@@ -218,7 +218,7 @@ def truncated_logits(
 def _log_masses(centre: Array, spread: Array, b: Array, weight: Array) -> Array:
     xp = namespace(centre)
     scale = 1 / xp.sqrt(spread)
-    return (xp.log_ndtr(centre * scale + b * scale) * weight).sum(-1)
+    return xp.einsum("...h,...h->...", xp.log_ndtr(centre * scale + b * scale), weight)
 
 
 def _moments(i: Inequalities, o: Observations | None, mean: Array, variance: Array) -> tuple[Array, Array]:
@@ -239,8 +239,9 @@ def _given_observations(o: Observations, i: Inequalities, mean: Array, variance:
     cross = ((b * variance[:, None]) @ a.T)[None]
     s = widen(add_noise(gram(a, variance)[None], o.noise[:, None]), o.weight[:, None])
     gain = cross @ xp.inverse(s)
-    difference = o.z[:, None] - o.rows.apply(mean)[None]
-    centre = i.rows.apply(mean)[None] + (gain @ difference[..., None])[..., 0]
+    known, expected = o.z[:, None, :, None], o.rows.apply(mean)[None, :, :, None]
+    # Not gain @ (known - expected): either product alone is small where gain is the same for all.
+    centre = i.rows.apply(mean)[None] - (gain @ expected)[..., 0] + (gain @ known)[..., 0]
     free = i.rows.variances(variance)[None]
     spread, floor = free - (gain * cross).sum(-1), KNOWN * free.mean(-2)[..., None, :]
     return centre, xp.where(spread > floor, spread, floor)

@@ -19,6 +19,7 @@ class Draw:
 
     values [count, variables] in data units, columns in schema order; log_weight [count] log importance weight (its
     log-mean-exp estimates the evidence); log_joint [count] log p(components, conditions); components [count, L].
+    Densities of conditions in both are per model unit: comparable between draws of one model, whatever its scaling.
     """
 
     values: np.ndarray
