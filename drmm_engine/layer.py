@@ -195,7 +195,8 @@ def truncated_logits(
     """total [U, K] + `inequality_logits` for the components that reach truncation times the likeliest; else maybe -inf.
 
     Masses are at most 1, so a component whose total alone falls short of the floor that the best total sets is out, and
-    its masses are not worked out: few are left of many where the rest of the evidence says much.
+    its masses are not worked out: few are left of many where the rest of the evidence says much. Where most are left,
+    picking them out would cost more than it saves.
     """
     xp = namespace(mean)
     total = total + 0.0 * i.b[:, :1]
@@ -210,6 +211,8 @@ def truncated_logits(
     everyone, best = xp.integers(np.arange(len(total)), total), total.argmax(-1)
     floor = total[everyone, best] + masses(everyone, best) + math.log(truncation)
     case, h = xp.nonzero(total >= floor[:, None])
+    if 2 * len(case) > len(total) * total.shape[1]:
+        return total + _log_masses(centre, spread, i.b[:, None], i.weight[:, None])
     kept = 0.0 * total - math.inf
     kept[case, h] = total[case, h] + masses(case, h)
     return kept
