@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,17 @@ CHECKPOINT_SECONDS = 60.0
 Report = Callable[[dict], None]
 
 
+@contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Denormal responsibilities make matrix products a hundred times slower; the setting is the whole thread's."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_flushed_denormals()
 def train(
     schema: Schema,
     data: np.ndarray,
@@ -49,7 +61,6 @@ def train(
     threads give the same model bit for bit, stopped in between or not. ValueError: no data, or a checkpoint of
     another run.
     """
-    torch.set_flush_denormal(True)  # denormal responsibilities make matrix products a hundred times slower
     table = rows(schema, data, weight, device)
     generator = torch.Generator(device).manual_seed(settings.seed)
     parameters = start(schema, table, settings, generator)

@@ -197,3 +197,8 @@ def test_wrong_weights_are_refused(weight):
 def test_wrong_settings_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         Settings(**({"components": (2,), "iterations": 10} | values))
+
+
+def test_numbers_below_the_normal_range_are_there_again_after_training():
+    train(PLAIN, two_lumps(64), Settings((2,), 2, batch=8, learning_rate=0.01, start="greedy"))
+    assert np.finfo(float).tiny / 2 > 0
