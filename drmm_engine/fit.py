@@ -33,12 +33,16 @@ def fit(
 ) -> Model:
     """A model of len(components) layers; data [rows, variables] in model units, NaN = missing, weight [rows].
 
-    Rows without a value are left out. ValueError where no row is left or the covariance is neither isotropic nor
-    diagonal.
+    Rows without a value or a weight are left out. ValueError on infinite values, where no row is left, or where the
+    covariance is neither isotropic nor diagonal.
     """
     if covariance not in ("isotropic", "diagonal"):
         raise ValueError(f"covariance must be isotropic or diagonal, got {covariance!r}")
-    data = np.atleast_2d(np.asarray(data, dtype=np.float32))
+    data = np.asarray(data, dtype=np.float32)
+    if data.ndim != 2 or data.shape[1] != len(schema.names):
+        raise ValueError(f"the data need {len(schema.names)} columns, got shape {data.shape}")
+    if np.isinf(data).any():
+        raise ValueError("the data hold an infinite value")
     weight = np.ones(len(data)) if weight is None else np.asarray(weight, dtype=float)
     keep = ~np.isnan(data).all(axis=1) & (weight > 0)
     data, weight = data[keep], weight[keep]

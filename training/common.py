@@ -112,9 +112,9 @@ def fit_and_save(
     if not out.parent.is_dir():
         raise ValueError(f"{out}: there is no folder {out.parent}")
     save_at = out.with_name(out.name + ".checkpoint")
-    begin = time.monotonic()
+    report, begin = reporter(options.log), time.monotonic()
     model = train(schema, to_model_units(schema, data), settings, device=check_device(options.device),
-                  save_at=save_at, report=reporter(options.log))
+                  save_at=save_at, report=report)
     scored = held if len(held) else data
     some = np.random.default_rng(settings.seed).permutation(len(scored))[:SCORED]
     metrics = {"log_likelihood": float(model.log_prob(scored[some], samples=32, seed=settings.seed).mean()),
@@ -138,16 +138,26 @@ def check_device(device: str) -> str:
     return device
 
 
+def append(path: str, text: str) -> None:
+    """Add to a file; ValueError where that cannot be."""
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
+
+
 def reporter(log: str | None) -> Callable[[dict], None]:
     """Progress on stderr (one line that is rewritten on a terminal, else a line now and then), and a log of JSON."""
+    if log:
+        append(log, "")
     terminal = sys.stderr.isatty()
     said = -PAUSE
 
     def report(record: dict) -> None:
         nonlocal said
         if log:
-            with open(log, "a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+            append(log, json.dumps(record) + "\n")
         last = record["iteration"] == record["iterations"]
         if terminal or last or time.monotonic() - said >= PAUSE:
             said = time.monotonic()

@@ -67,7 +67,7 @@ def train(
     for p in parameters.values():
         p.requires_grad_()
     optimizer = adam(parameters, settings)
-    run = {"settings": settings.to_json(), "data": _fingerprint(schema, data, weight)}
+    run = settings.to_json() | {"data": _fingerprint(schema, data, weight)}
     path = None if save_at is None else Path(save_at)
     done = checkpoint.read(path, parameters, optimizer, generator, run) if path and path.exists() else 0
     clock = _Clock(settings, done, report)
