@@ -62,7 +62,8 @@ def timed(run: Callable[[], object], repeats: int) -> dict:
         run()
         wall.append(1000 * (time.perf_counter() - begin[0]))
         processor.append(1000 * (time.process_time() - begin[1]))
-    return {"wall_ms": round(statistics.median(wall[3:]), 1), "processor_ms": round(statistics.median(processor[3:]), 1)}
+    wall_ms, processor_ms = (round(statistics.median(times[3:]), 1) for times in (wall, processor))
+    return {"wall_ms": wall_ms, "processor_ms": processor_ms}
 
 
 def step(options: argparse.Namespace) -> dict:

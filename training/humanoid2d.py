@@ -75,8 +75,9 @@ def rows(count: int, seed: int = 0) -> np.ndarray:
 
 def forward(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Origins of the bones [rows, 16, 2] and the authors' "centre of mass" [rows, 2] of parameters [rows, 18]."""
-    turn, origins = [], []  # a bone's axes as seen from the world: a clockwise turn is a factor e^(-i angle)
-    centre = 0
+    turn: list[np.ndarray] = []  # a bone's axes as seen from the world: a clockwise turn is a factor e^(-i angle)
+    origins: list[np.ndarray] = []
+    centre = np.zeros(len(parameters), dtype=complex)
     for i, bone in enumerate(BONES):
         own = np.exp(-1j * parameters[:, 2 + i].astype(float))
         turn.append(own if i == 0 else own * turn[bone.parent])

@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
 
 from ..files import write_whole
 from .parameters import Parameters
@@ -22,7 +21,7 @@ def write(
     """Everything that the next iteration depends on; `run` says which run this is, in JSON."""
     tensors = {f"parameter.{name}": p.detach() for name, p in parameters.items()}
     for name, p in parameters.items():
-        tensors |= {f"adam.{key}.{name}": value for key, value in optimizer.state.get(p, {}).items()}
+        tensors |= {f"adam.{key}.{name}": value for key, value in optimizer.state[p].items()}
     tensors["generator"] = generator.get_state()
     header = {"checkpoint": json.dumps({"iteration": iteration, "run": run})}
     write_whole(path, save({name: x.cpu().contiguous() for name, x in tensors.items()}, header))
@@ -41,20 +40,10 @@ def read(
     _same(path, header.get("run", {}), run)
     for name, p in parameters.items():
         p.data.copy_(tensors[f"parameter.{name}"])
-        state = _adam(tensors, name, p)
-        if state:
-            optimizer.state[p] = state
+        for key, value in optimizer.state[p].items():
+            value.copy_(tensors[f"adam.{key}.{name}"])
     generator.set_state(tensors["generator"])
     return header["iteration"]
-
-
-def _adam(tensors: dict[str, Tensor], name: str, p: Tensor) -> dict[str, Tensor]:
-    state = {}
-    for key in ("step", "exp_avg", "exp_avg_sq"):
-        saved = tensors.get(f"adam.{key}.{name}")
-        if saved is not None:
-            state[key] = saved.to(p.device).clone()
-    return state
 
 
 def _same(path: Path, theirs: dict, ours: dict) -> None:

@@ -8,6 +8,8 @@ logits with one row per class of the earlier layers, so that a look-up reads row
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -67,16 +69,11 @@ def _per_variable(log_variance: Tensor, schema: Schema) -> Tensor:
 
 def to_model(parameters: Parameters, schema: Schema, settings: Settings) -> Model:
     """The trained model, NumPy."""
-    from dataclasses import fields
-
-    def plain(value: object) -> object:
+    def plain(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(plain(v) for v in value)
-        if not isinstance(value, Tensor):
-            return value
-        array = value.detach().cpu().numpy()
-        return array.astype(np.float64) if value.is_floating_point() else array
+        return value.numpy() if isinstance(value, Tensor) else value
 
-    double = {name: value.detach().double() for name, value in parameters.items()}
+    double = {name: value.detach().cpu().double() for name, value in parameters.items()}
     stack = layers(double, schema, settings)
-    return Model(schema, tuple(Layer(**{f.name: plain(getattr(x, f.name)) for f in fields(Layer)}) for x in stack))
+    return Model(schema, tuple(Layer(**{name: plain(value) for name, value in vars(x).items()}) for x in stack))

@@ -35,7 +35,7 @@ class Rows:
             weight = torch.ones_like(z[:1]) if self.known is None else self.known[index]
             everything = Functionals(slice(None), None, True)
             observations = Observations(everything, z, torch.zeros_like(z[:1]), weight)
-        if self.codes is not None:
+        if self.codes is not None and self.named is not None:
             classes = Classes(self.codes[index], self.named[index])
         return Evidence(observations, None, classes, len(index))
 

@@ -129,6 +129,6 @@ def greedy_start(schema: Schema, rows: Rows, index: Tensor, settings: Settings) 
         own |= {f"classes.{c}": table for c, table in enumerate(layer.log_prob)}
         own |= {"latent": layer.latent_table} if i else {}
         for name, value in own.items():
-            tensor = torch.as_tensor(np.asarray(value), dtype=torch.float32, device=rows.real.device)
-            parameters[f"layers.{i}.{name}"] = tensor.clone()
+            array = np.array(value, dtype=np.float32, order="C")
+            parameters[f"layers.{i}.{name}"] = torch.as_tensor(array, device=rows.real.device)
     return parameters

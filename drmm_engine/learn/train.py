@@ -132,7 +132,7 @@ def batch_loss(
 
 
 class _Clock:
-    """Reports at most once a second, and at the last iteration."""
+    """Reports at most once a second, and at the last iteration; looks at the loss, and so waits for it, only then."""
 
     def __init__(self, settings: Settings, done: int, report: Report | None) -> None:
         self.settings, self.report = settings, report
@@ -141,12 +141,12 @@ class _Clock:
 
     def tick(self, i: int, loss: Tensor) -> None:
         now, total = time.monotonic(), self.settings.iterations
+        if i + 1 == total and not np.isfinite(float(loss)):
+            raise ValueError("training diverged; try a smaller learning rate")
         if self.report is None or (now - self.last < REPORT_SECONDS and i + 1 < total):
             return
         self.last = now
         value = float(loss)
-        if not np.isfinite(value):
-            raise ValueError(f"training diverged at iteration {i + 1}; try a smaller learning rate")
         rate = curriculum.learning_rate(i, total, self.settings.learning_rate)
         left = (now - self.begin) / (i + 1 - self.done) * (total - i - 1)
         self.report({"iteration": i + 1, "iterations": total, "stage": curriculum.stage(i, total),

@@ -140,7 +140,7 @@ KILLED = textwrap.dedent("""
 def resumable(folder):
     data, _ = table(MIXED, count=200, missing=0.2)
     weight = np.linspace(1, 2, 200)
-    s = settings(4, 3, iterations=40)
+    s = settings(4, 3, iterations=40, start="greedy")
     return train(MIXED, data, s, weight=weight, save_at=folder / "c.checkpoint", save_seconds=0)
 
 
