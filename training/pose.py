@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> dict:
     """Make the poses, train, score and save."""
     if options.rig != "humanoid2d":
         raise ValueError(f"{options.rig}: no such rig; there is humanoid2d")
-    count = options.rows or common.recipe("pose", "humanoid2d")["rows"]
+    count = common.recipe("pose", "humanoid2d")["rows"] if options.rows is None else options.rows
     if count < 1:
         raise ValueError(f"--rows must be at least 1, got {count}")
     settings, share = common.choose(options, common.recipe("pose", "humanoid2d", options.setting))

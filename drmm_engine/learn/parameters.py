@@ -8,6 +8,7 @@ logits with one row per class of the earlier layers, so that a look-up reads row
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,9 @@ def normalised(table: Tensor, sizes: tuple[int, ...]) -> Tensor:
     return torch.cat([block.log_softmax(0) for block in table.split(sizes)])
 
 
+@lru_cache(maxsize=256)
 def latent_start(sizes: tuple[int, ...], device: torch.device) -> Tensor:
-    """First row of each earlier layer's block, [l - 1]."""
+    """First row of each earlier layer's block, [l - 1]; kept, as bringing it to a device would wait for that."""
     return torch.as_tensor(np.cumsum((0, *sizes[:-1])), device=device)
 
 
