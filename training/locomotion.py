@@ -24,9 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit status."""
     p = common.parser("locomotion", "Train a model that walks on motion capture: BVH files of people on foot.")
     p.add_argument("clips", nargs="+", metavar="CLIPS", help="folders, zips or BVH files")
-    p.add_argument("--mapping", metavar="TABLE", help="joint names, for rigs that are not known: canonical,source (csv)")
+    p.add_argument("--mapping", metavar="TABLE", help="joint names of rigs that are not known: canonical,source (csv)")
     p.add_argument("--copies", type=int, metavar="N",
                    help="bent and time-warped copies of each clip (as many as make 150,000 windows, 8 at most)")
+    p.add_argument("--fastest", type=float, default=np.inf, metavar="SPEED",
+                   help="leave out motion faster than this, m/s (none): runs, where only a walk is wanted")
     p.add_argument("--source", default="", help="what the clips are, for the model file")
     p.add_argument("--licence", default="", help="the licence of the clips, for the model file")
     p.add_argument("--walks", type=int, default=3, metavar="N", help="walks of 30 s that are measured afterwards (3)")
@@ -44,7 +46,8 @@ def run(options: argparse.Namespace) -> dict:
     data = motion.read_motion(options.clips, options.mapping)
     kept, held = _split_clips(data.clips, share, settings.seed)
     rng = np.random.default_rng(settings.seed)
-    x = np.concatenate([encode(w).astype(np.float32) for w in motion.training_windows(kept, options.copies, rng)])
+    parts = motion.training_windows(kept, options.copies, rng, options.fastest)
+    x = np.concatenate([encode(part).astype(np.float32) for part in parts])
     schema = locomotion_schema(x)
     save_at = out.with_name(out.name + ".checkpoint")
     begin = time.monotonic()
@@ -55,7 +58,7 @@ def run(options: argparse.Namespace) -> dict:
               "clips": len(data.clips), "windows": len(x)}
     features = {"kind": "locomotion", "start": np.round(motion.start_history(data.clips), 4).tolist()}
     model = replace(model, data=model.data | source, skeleton=motion.skeleton_of(data.rest), features=features)
-    metrics = _metrics(model, held or kept, bool(held), options.walks, settings.seed)
+    metrics = _metrics(model, held or kept, bool(held), options)
     common.finish(replace(model, metrics=metrics), out, save_at)
     return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1)} | metrics
 
@@ -67,8 +70,9 @@ def _split_clips(clips: list[np.ndarray], share: float, seed: int) -> tuple[list
     return [clips[i] for i in np.sort(order[count:])], [clips[i] for i in np.sort(order[:count])]
 
 
-def _metrics(model: Model, clips: list[np.ndarray], held: bool, walks: int, seed: int) -> dict:
-    parts = motion.training_windows(clips, 0, np.random.default_rng(seed))
+def _metrics(model: Model, clips: list[np.ndarray], held: bool, options: argparse.Namespace) -> dict:
+    seed, walks = options.seed, options.walks
+    parts = motion.training_windows(clips, 0, np.random.default_rng(seed), options.fastest)
     rows = np.concatenate([encode(part) for part in parts])
     some = np.random.default_rng(seed).permutation(len(rows))[: common.SCORED]
     score = float(model.log_prob(rows[some], samples=32, seed=seed).mean())

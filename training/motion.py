@@ -55,10 +55,13 @@ def skeleton_of(rest: Array) -> dict:
             "frame_rate": FRAME_RATE}
 
 
-def training_windows(clips: Sequence[Array], copies: int | None, rng: np.random.Generator) -> list[Array]:
+def training_windows(
+    clips: Sequence[Array], copies: int | None, rng: np.random.Generator, fastest: float = np.inf
+) -> list[Array]:
     """Windows `[n, 40, 20, 3]` of each clip, its mirror image and `copies` bent and time-warped copies of both.
 
-    copies None: as many as bring the windows to 150,000, eight at most.
+    copies None: as many as bring the windows to 150,000, eight at most. Windows whose hips move faster than `fastest`
+    (m/s along their path) are left out.
     """
     count = 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in clips)
     if count == 0:
@@ -69,7 +72,15 @@ def training_windows(clips: Sequence[Array], copies: int | None, rng: np.random.
     for clip in clips:
         for both in (clip, mirrored(clip)):
             out += [windows(both), *(_copy(both, rng) for _ in range(copies))]
+    out = [part[_path_speed(part) <= fastest] for part in out]
+    if not any(map(len, out)):
+        raise ValueError(f"no motion is slower than {fastest:g} m/s: raise --fastest")
     return [part for part in out if len(part)]
+
+
+def _path_speed(part: Array) -> Array:
+    steps = np.linalg.norm(np.diff(part[:, :, 0, :2], axis=1), axis=-1)
+    return steps.mean(axis=1) * FRAME_RATE
 
 
 def _copy(clip: Array, rng: np.random.Generator) -> Array:

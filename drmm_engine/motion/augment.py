@@ -19,7 +19,7 @@ def mirrored(positions: Array) -> Array:
 
 
 def bent(window: Array, curvature: Array) -> Array:
-    """Windows `[n, 40, 20, 3]` whose floor is bent: the x-axis becomes an arc of `curvature` `[n]` in 1/m, left positive.
+    """Windows `[n, 40, 20, 3]` whose floor is bent: the x-axis becomes an arc of `curvature` `[n]`, 1/m, left positive.
 
     The floor is mapped by w = (exp(i c z) - 1) / (i c), z = x + i y from the last history frame, which keeps angles: a
     foot that stands goes to one point and stands there. The body rides on its hips, turned by c x as the path is, and

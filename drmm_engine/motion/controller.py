@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A character that walks to targets: the paper's two draws a decision (App. C.1), five frames at a time.
 
-First the goals that the motion so far can reach are drawn and the wanted goal is clipped to them, then the next poses
-are drawn for the clipped goal, and of all candidates the best by likelihood, smoothness, still feet and progress is
-taken. Starting, stopping and little data are what the paper's rule alone freezes on: while a far target is not being
-approached the clip loosens.
+First motion is drawn under the history alone, which tells what goals are within reach; then under the history and the
+wanted goal, clipped to that reach. Of all these candidates the best by progress, smoothness, still feet and likelihood
+is taken. What the paper's rule freezes or falls apart on, with little data, is mended in the goal: it is a place that a
+walk reaches in the next second, never behind the character, and while nothing is approached the clip loosens.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from drmm_engine.conditions import Condition, Known
 from drmm_engine.model import Model
 from drmm_engine.motion.bones import bone_lengths, with_lengths
 from drmm_engine.motion.features import (
+    FRAME_RATE,
+    FUTURE,
     GOALS,
     HISTORY,
     HISTORY_NAMES,
@@ -31,22 +33,29 @@ from drmm_engine.motion.features import (
     to_world,
 )
 from drmm_engine.motion.skeleton import JOINTS, index
+from drmm_engine.posterior import Draw
 
 REACHED = 0.5  # metres from the hips to a target that counts as there
 
 _HISTORY_WEIGHTS = (0.333, 0.333, 0.8)  # of the averaged poses, oldest first
-_GOAL_WEIGHT, _FACING_WEIGHT = 0.5, 1.0
-_CLIP = 3.5  # standard deviations of reachable goals
+_GOAL_WEIGHT = 0.5
+_FACING_WEIGHTS = {False: 0.5, True: 1.0}  # towards where it walks, as people do; `face` insists
+_PACE = 1.2  # m/s; the hips' mean place over the next second is at most half of this and a frame away
+_REACH = _PACE * (FUTURE + 1) / (2 * FRAME_RATE)
+_SHARPEST = np.radians(60)  # bearing of the wanted place: a target behind is walked to in a curve
+_GLANCE = np.radians(90)  # bearing of the wanted facing
+_CLIP = 3.5  # standard deviations of the goals within reach
 _LOOSEST = 4.0  # times the clip, when nothing has been approached for a while
 _PROGRESS = 0.15  # m/s towards the target below which it counts as not approached
 _PATIENCE = 6  # decisions without progress that loosen the clip by its own width
-_SPREAD = 0.02  # metres; least standard deviation of reachable goals, grows with the slack
-_SETTLE = (0.0, 0.0, 0.5)  # part of the way from the character's pose to the candidate's own, in five frames: heights
+_SPREAD = 0.02  # metres; least standard deviation of goals within reach, grows with the slack
+_SETTLE = (0.0, 0.0, 0.7)  # part of the way from the character's pose to the candidate's own in five frames: heights
 _LOW = 0.02  # metres above its standing height below which a toe joint counts as on the floor
-# What a candidate costs, in units of a tenth of a nat of importance weight.
+# What a candidate costs.
 _COST_JERK = 1.0  # a millimetre a frame³, mean over joints and frames
 _COST_SLIDE = 1.0  # a centimetre that toes on the floor move
-_COST_MISS = 1.0  # a metre between the candidate's goal and the clipped one
+_COST_MISS = 10.0  # a metre between the candidate's goal and the clipped one
+_COST_UNLIKELY = 0.05  # a nat of importance weight below the best of its draw
 _TOES = [index("LeftToes"), index("RightToes")]
 
 
@@ -129,18 +138,22 @@ class Controller:
         origin, heading = placement(self.history[-1])
         local = to_local(self.history, origin, heading)
         known = self._known_history(local)
-        wanted = _wanted_goal(target, origin, heading)
-        goal = self._reachable(known, wanted)
-        draw = self.model.sample([*known, *_known_goal(goal)], self.candidates, self._seed(), clamp=False)
-        poses = self._poses(draw.values, local[-1])
-        cost = self._cost(draw.values, poses, local, goal) - 0.1 * draw.log_weight
+        free = self._draw(known)
+        slack = 1 + min(self.idle / _PATIENCE, _LOOSEST - 1)
+        goal = _within_reach(_wanted_goal(target, origin, heading), free, slack)
+        aimed = self._draw([*known, *_known_goal(goal, _FACING_WEIGHTS[target.face])])
+        values = np.concatenate([free.values, aimed.values])
+        poses = self._poses(values, local)
+        unlikely = np.concatenate([draw.log_weight.max() - draw.log_weight for draw in (free, aimed)])
+        cost = self._cost(poses, local) + _COST_UNLIKELY * unlikely + slack * _COST_MISS * self._miss(values, goal)
         chosen = to_world(poses[int(np.argmin(cost))], origin, heading)
         self._note_progress(chosen, target)
         self.history = np.concatenate([self.history, chosen])[-HISTORY:]
         return chosen
 
-    def _seed(self) -> int:
-        return int(self.rng.integers(1 << 31))
+    def _draw(self, known: list[Condition]) -> Draw:
+        seed = int(self.rng.integers(1 << 31))
+        return self.model.sample(known, self.candidates, seed, clamp=False, rank=False)
 
     def _known_history(self, local: Array) -> list[Condition]:
         poses = encode_history(local[None])[0].reshape(len(HISTORY_NAMES), -1)
@@ -150,32 +163,25 @@ class Controller:
             for group, pose, weight in zip(HISTORY_NAMES, poses, _HISTORY_WEIGHTS, strict=True)
         ]
 
-    def _reachable(self, known: list[Condition], wanted: dict[str, float]) -> dict[str, float]:
-        """The wanted goal clipped to mean +- 3.5 sd of the goals drawn under the history alone."""
-        draw = self.model.sample(known, self.candidates, self._seed(), clamp=False, rank=False)
-        slack = min(self.idle / _PATIENCE, _LOOSEST - 1)
-        clipped = {}
-        for name, value in wanted.items():
-            mean, sd = draw[name].mean(), max(draw[name].std(), _SPREAD * (1 + slack))
-            clipped[name] = float(np.clip(value, mean - _CLIP * (1 + slack) * sd, mean + _CLIP * (1 + slack) * sd))
-        return clipped
-
-    def _poses(self, values: Array, last: Array) -> Array:
-        """Candidates' poses `[n, 5, 20, 3]`: the last pose plus their steps, settling towards their own heights."""
-        drift = (decode_last(values) - last) * _SETTLE
+    def _poses(self, values: Array, local: Array) -> Array:
+        """Candidates' poses `[n, 5, 20, 3]`: the last pose plus their steps, settling towards their own last pose."""
+        drift = (decode_last(values) - local[-1]) * _SETTLE
         part = np.arange(1, NEXT + 1)[None, :, None, None] / NEXT
-        return with_lengths(last + decode_steps(values).cumsum(axis=1) + part * drift[:, None], self.lengths)
+        steps = decode_steps(values).cumsum(axis=1)
+        return with_lengths(local[-1] + steps + part * drift[:, None], self.lengths)
 
-    def _cost(self, values: Array, poses: Array, local: Array, goal: dict[str, float]) -> Array:
+    def _cost(self, poses: Array, local: Array) -> Array:
         past = np.broadcast_to(local[-3:], (len(poses), 3, *local.shape[1:]))
         motion = np.concatenate([past, poses], axis=1)
         jerk = 1000 * np.linalg.norm(np.diff(motion, n=3, axis=1), axis=-1).mean(axis=(1, 2))
         toes = motion[:, 2:, _TOES]
         low = toes[:, :-1, :, 2] < self.standing + _LOW
         slide = 100 * (np.linalg.norm(np.diff(toes[..., :2], axis=1), axis=-1) * low).sum(axis=(1, 2))
+        return _COST_JERK * jerk + _COST_SLIDE * slide
+
+    def _miss(self, values: Array, goal: dict[str, float]) -> Array:
         columns = [self.model.schema.column(name) for name in GOALS[:2]]
-        miss = np.linalg.norm(values[:, columns] - [goal[name] for name in GOALS[:2]], axis=-1)
-        return _COST_JERK * jerk + _COST_SLIDE * slide + _COST_MISS * miss
+        return np.linalg.norm(values[:, columns] - [goal[name] for name in GOALS[:2]], axis=-1)
 
     def _note_progress(self, chosen: Array, target: Target) -> None:
         before, after = (np.linalg.norm(pose[0, :2] - target.position) for pose in (self.history[-1], chosen[-1]))
@@ -185,16 +191,23 @@ class Controller:
 
 
 def _wanted_goal(target: Target, origin: Array, heading: Array) -> dict[str, float]:
-    """The target as goal variables of the local frame: mean hips position, and a facing vector towards it."""
-    place = to_local(np.array([[[*target.position, 0.0]]]), origin, heading)[0, 0, :2]
-    goal = dict(zip(GOALS[:2], place, strict=True))
-    if target.face:
-        goal |= dict(zip(GOALS[3:5], place / max(np.linalg.norm(place), 1e-9), strict=True))
-    return goal
+    """Goal variables of the local frame: the place a walk towards the target reaches, and the facing on the way."""
+    x, y = to_local(np.array([[[*target.position, 0.0]]]), origin, heading)[0, 0, :2]
+    bearing, reach = np.arctan2(y, x), min(np.hypot(x, y), _REACH)
+    turn, glance = (float(np.clip(bearing, -most, most)) for most in (_SHARPEST, _GLANCE))
+    wanted = (reach * np.cos(turn), reach * np.sin(turn), np.cos(glance), np.sin(glance))
+    return dict(zip((*GOALS[:2], *GOALS[3:5]), wanted, strict=True))
 
 
-def _known_goal(goal: dict[str, float]) -> list[Condition]:
-    hips = {name: goal[name] for name in GOALS[:2]}
-    facing = {name: value for name, value in goal.items() if name not in hips}
-    known: list[Condition] = [Known(hips, _GOAL_WEIGHT if facing else 1.0)]
-    return [*known, Known(facing, _FACING_WEIGHT)] if facing else known
+def _within_reach(wanted: dict[str, float], free: Draw, slack: float) -> dict[str, float]:
+    """The wanted goal clipped to mean +- 3.5 sd of the goals drawn under the history alone."""
+    clipped = {}
+    for name, value in wanted.items():
+        mean, width = free[name].mean(), _CLIP * slack * max(free[name].std(), _SPREAD * slack)
+        clipped[name] = float(np.clip(value, mean - width, mean + width))
+    return clipped
+
+
+def _known_goal(goal: dict[str, float], facing_weight: float) -> list[Condition]:
+    place, facing = ({name: goal[name] for name in names} for names in (GOALS[:2], GOALS[3:5]))
+    return [Known(place, _GOAL_WEIGHT), Known(facing, facing_weight)]

@@ -2,8 +2,8 @@
 """Short motions as the vectors that a locomotion model is over (paper, App. C.1): past, next five poses, goal.
 
 A window is 40 frames at 30 frames/s: 10 of history, 30 of future, moved so that the last history frame stands at the
-origin facing +x. Its 487 variables are the paper's, but for one change of coordinates: the two older history poses are
-relative to the last one and the next poses are steps from frame to frame. An error of 4 mm between two frames is
+origin facing +x. Its 487 variables are the paper's, but for a linear change of coordinates: the two older history poses
+are relative to the last one, and the next poses are steps from frame to frame. An error of 4 mm between two frames is
 nothing to a pose and 12 cm/s to a foot that should stand: steps have a scale of their own, positions cannot.
 """
 
@@ -48,8 +48,8 @@ def locomotion_schema(values: Array) -> Schema:
 
 def _weight(name: str) -> float:
     group, joint, _ = name.split(".")
-    weight = _WEIGHTS["step" if group.startswith("step") else group]
-    return weight * _FEET if joint in _FEET_JOINTS and group in ("history1", *(f"step{k}" for k in range(NEXT))) else weight
+    group = group.rstrip("0123456789") if group.startswith("step") else group
+    return _WEIGHTS[group] * (_FEET if joint in _FEET_JOINTS and group in ("history1", "step") else 1.0)
 
 
 def placement(pose: Array) -> tuple[Array, Array]:
