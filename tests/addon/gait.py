@@ -60,7 +60,7 @@ def place(body, position, heading):
 
 
 def walk(model, targets, seconds=None, start=(0, 0), heading=0.0, seed=0, candidates=256, history=None):
-    """As `controller.walk`: straight towards each target, turning at a limited rate."""
+    """As `controller.walk`: towards each target in a bend of a limited rate."""
     position, frames, pursued = np.array(start, float), 0, 0
     while pursued < len(targets) and frames < seconds * RATE:
         block, reached = [], False
@@ -69,8 +69,8 @@ def walk(model, targets, seconds=None, start=(0, 0), heading=0.0, seed=0, candid
             wanted = np.arctan2(way[1], way[0])
             turn = (wanted - heading + np.pi) % (2 * np.pi) - np.pi
             heading += np.clip(turn, -TURN / RATE, TURN / RATE)
-            if abs(turn) < 0.5:
-                position += SPEED / RATE * np.array([np.cos(heading), np.sin(heading)])
+            step = SPEED / RATE * np.clip(np.cos(turn), 0.3, 1.0)  # slower in a bend, so that no target is circled
+            position += step * np.array([np.cos(heading), np.sin(heading)])
             block.append(place(swing(0.2 * frames + seed)[0], position, heading))
             frames += 1
             reached |= bool(np.linalg.norm(way) < REACH)

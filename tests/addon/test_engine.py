@@ -32,9 +32,8 @@ def test_a_walk_arrives(scene, model_files, empty):
     rig = rigs.mixamo()
     mapping = rigs_of.mapping_of(rig)
     stood = rigs_of.joint_positions(rig, mapping)[0, :2]
-    places = [(1.0, -3.0), (-1.5, -4.5)]
-    named = ",".join(empty(f"{place}".replace(",", ""), (*place, 0)).name for place in places)
-    bpy.ops.drmm.generate(armature="Rig", targets=named, model=model_files["locomotion"], seconds=20.0)
+    empty("A", (0.5, -3.0, 0.0))
+    bpy.ops.drmm.generate(armature="Rig", targets="A", model=model_files["locomotion"], seconds=20.0)
     frames = range(1, int(rig.animation_data.action.frame_range[1]) + 1)
     hips = []
     for frame in frames:
@@ -43,8 +42,7 @@ def test_a_walk_arrives(scene, model_files, empty):
     hips = np.array(hips)
     assert np.linalg.norm(hips[0, :2] - stood) < 0.1
     assert np.linalg.norm(np.diff(hips[:, :2], axis=0), axis=1).max() < 0.12
-    for place in places:
-        assert np.linalg.norm(hips[:, :2] - place, axis=1).min() < 0.5
+    assert np.linalg.norm(hips[-5:, :2] - (0.5, -3.0), axis=1).min() < 0.5
 
 
 def test_the_seed_decides(scene, model_files, empty):
