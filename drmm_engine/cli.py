@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: python -m drmm_engine sample | score | inspect.
+"""The command line: python -m drmm_engine sample | score | inspect | walk.
 
 A sub-command is one function here that takes the parsed arguments, prints what a person reads, and returns the results
 for `--json`; `_parser` names it. What it prints or writes is made in `reports.py`.
@@ -83,6 +83,28 @@ def inspect(options: argparse.Namespace) -> dict:
     return card
 
 
+def walk(options: argparse.Namespace) -> dict:
+    """A walk to targets on the floor plane, as a BVH file that other programs read."""
+    from .motion import controller, export, features, write_bvh
+
+    if Path(options.out).suffix.lower() != ".bvh":
+        raise ValueError(f"--out must end in .bvh, got {options.out!r}")
+    targets = [controller.Target(place, options.face) for place in _places(options.targets)]
+    model = load(options.model)
+    blocks, reached = [], []
+    steps = controller.walk(model, targets, options.seconds, (0.0, 0.0), np.radians(options.heading), options.seed)
+    most = round(options.seconds * features.FRAME_RATE / features.NEXT)
+    for block, _ in zip(steps, progress(range(most), "decision"), strict=False):
+        blocks.append(block.positions)
+        if block.reached:
+            reached.append(round(len(blocks) * features.NEXT / features.FRAME_RATE, 2))
+    positions = np.concatenate(blocks)
+    write_bvh(export.to_clip(positions, np.array(model.skeleton["rest"]), features.FRAME_RATE), options.out)
+    print(f"{options.out}: {len(positions)} frames, {len(reached)} of {len(targets)} targets reached")
+    return {"out": options.out, "frames": len(positions), "frame_rate": features.FRAME_RATE, "targets": len(targets),
+            "reached_s": reached}
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
@@ -117,6 +139,17 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "inspect", inspect)
     command.add_argument("model", metavar="MODEL", nargs="?", help="a model file (the shipped locomotion model)")
     command.add_argument("--all", action="store_true", help="list every variable, not the first of each stream")
+
+    command = _command(commands, "walk", walk)
+    command.add_argument("model", metavar="MODEL", nargs="?", help="a locomotion model (the shipped one)")
+    command.add_argument("--targets", required=True, metavar="PLACES",
+                         help='places on the floor plane in their order, metres from the start: "2,0 3,4"')
+    command.add_argument("--seconds", type=float, default=30.0, metavar="S", help="longest walk, seconds (30)")
+    command.add_argument("--heading", type=float, default=0.0, metavar="DEGREES",
+                         help="where the character faces at the start, counter-clockwise from +x (0)")
+    command.add_argument("--face", action="store_true", help="look at the target on the way")
+    command.add_argument("--seed", type=int, default=0, help="seed of the random numbers (0)")
+    command.add_argument("--out", required=True, metavar="WALK.bvh", help="file to write: Y up, cm, 30 frames/s")
     return parser
 
 
@@ -127,6 +160,17 @@ def _command(commands: argparse._SubParsersAction, name: str, run: Callable[[arg
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="print the results as one line of JSON, last on stdout")
     return command
+
+
+def _places(text: str) -> list[tuple[float, float]]:
+    places = []
+    for word in text.split():
+        try:
+            x, y = (float(part) for part in word.split(","))
+        except ValueError:
+            raise ValueError(f"--targets needs places like \"2,0 3,4\", got {word!r}") from None
+        places.append((x, y))
+    return places
 
 
 def _known(text: str) -> tuple[str, float | str]:

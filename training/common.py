@@ -102,7 +102,8 @@ def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def fit_and_save(
-    options: argparse.Namespace, schema: Schema, data: np.ndarray, held: np.ndarray, settings: Settings, source: str
+    options: argparse.Namespace, schema: Schema, data: np.ndarray, held: np.ndarray, settings: Settings, source: dict,
+    about: dict | None = None,
 ) -> dict:
     """Train on data [rows, variables] in data units, score the held-out rows (or the data), save; the results.
 
@@ -119,7 +120,7 @@ def fit_and_save(
     some = np.random.default_rng(settings.seed).permutation(len(scored))[:SCORED]
     metrics = {"log_likelihood": float(model.log_prob(scored[some], samples=32, seed=settings.seed).mean()),
                "scored": len(some), "held_out": len(held), "samples": 32}
-    finish(replace(model, data=model.data | {"source": source}, metrics=metrics), out, save_at)
+    finish(replace(model, data=model.data | source, metrics=metrics, **(about or {})), out, save_at)
     return {"out": str(out), "rows": len(data), "seconds": round(time.monotonic() - begin, 1)} | metrics
 
 

@@ -1,36 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a pose model: python -m training.pose humanoid2d --out MODEL (the paper's two-dimensional humanoid)."""
+"""Train a pose model: python -m training.pose RIG --out MODEL.
+
+RIG: humanoid2d, the paper's two-dimensional humanoid, or motion capture (folders, zips, BVH files) whose poses it is.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 
-from . import common, humanoid2d
+import numpy as np
+
+from drmm_engine.motion import pose_features
+
+from . import common, humanoid2d, motion
+
+LEAST_STEP = 0.05  # metres that joints move on average between two poses of a clip that are both kept
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit status."""
     p = common.parser("pose", "Train a model on random poses of a rig: joint angles (rad) and positions (m).")
-    p.add_argument("rig", metavar="RIG", help="humanoid2d: the paper's humanoid, 30 variables")
+    p.add_argument("rig", nargs="+", metavar="RIG",
+                   help="humanoid2d: the paper's humanoid, 30 variables; or folders, zips or BVH files of poses")
     p.add_argument("--setting", choices=("quick", "paper"), default="quick",
-                   help="quick: 4 x 64, 3,000 iterations; paper: 10 x 256, 500,000 iterations")
-    p.add_argument("--rows", type=int, metavar="N", help="random poses to train on (1,000,000)")
+                   help="humanoid2d quick: 4 x 64, 3,000 iterations; paper: 10 x 256, 500,000 iterations")
+    p.add_argument("--rows", type=int, metavar="N", help="humanoid2d: random poses to train on (1,000,000)")
+    p.add_argument("--mapping", metavar="TABLE", help="joint names of rigs that are not known: canonical,source (csv)")
+    p.add_argument("--source", default="", help="what the poses are, for the model file")
+    p.add_argument("--licence", default="", help="the licence of the poses, for the model file")
     return common.main(run, p, arguments)
 
 
 def run(options: argparse.Namespace) -> dict:
-    """Make the poses, train, score and save."""
-    if options.rig != "humanoid2d":
-        raise ValueError(f"{options.rig}: no such rig; there is humanoid2d")
-    count = common.recipe("pose", "humanoid2d")["rows"] if options.rows is None else options.rows
+    """Make or read the poses, train, score and save."""
+    return _random_poses(options) if options.rig == ["humanoid2d"] else _captured_poses(options)
+
+
+def _random_poses(options: argparse.Namespace) -> dict:
+    count = options.rows or common.recipe("pose", "humanoid2d")["rows"]
     if count < 1:
         raise ValueError(f"--rows must be at least 1, got {count}")
     settings, share = common.choose(options, common.recipe("pose", "humanoid2d", options.setting))
     x = humanoid2d.rows(count, settings.seed)
     train, held = common.split(len(x), share, settings.seed)
-    source = f"{count} random poses of humanoid2d, seed {settings.seed}"
+    source = {"source": f"{count} random poses of humanoid2d, seed {settings.seed}"}
     return common.fit_and_save(options, humanoid2d.schema(), x[train], x[held], settings, source)
+
+
+def _captured_poses(options: argparse.Namespace) -> dict:
+    settings, share = common.choose(options, common.recipe("pose", "clips"))
+    data = motion.read_motion(options.rig, options.mapping)
+    poses = np.concatenate([distinct(clip) for clip in data.clips])
+    x = np.concatenate([pose_features.encode(both) for both in (poses, pose_features.mirrored(poses))])
+    train, held = common.split(len(x), share, settings.seed)
+    source = {"source": options.source or ", ".join(options.rig), "licence": options.licence,
+              "clips": len(data.clips), "poses": len(poses)}
+    about = {"skeleton": motion.skeleton_of(data.rest), "features": pose_features.FEATURES}
+    return common.fit_and_save(options, pose_features.pose_schema(x), x[train], x[held], settings, source, about)
+
+
+def distinct(clip: np.ndarray) -> np.ndarray:
+    """Poses `[n, 20, 3]` of a clip `[F, 20, 3]`: each the first whose joints moved 5 cm since the last one kept."""
+    local = pose_features.decode(pose_features.encode(clip))
+    kept = [0]
+    for frame in range(1, len(local)):
+        if np.linalg.norm(local[frame] - local[kept[-1]], axis=-1).mean() >= LEAST_STEP:
+            kept.append(frame)
+    return clip[kept]
 
 
 if __name__ == "__main__":

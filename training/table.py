@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> dict:
     x = table.matrix(schema)
     train, held = common.split(len(x), share, settings.seed)
     schema = rescaled(schema, x[train])
-    return common.fit_and_save(options, schema, x[train], x[held], settings, Path(options.data).name)
+    return common.fit_and_save(options, schema, x[train], x[held], settings, {"source": Path(options.data).name})
 
 
 def table_schema(table: Table) -> Schema:

@@ -89,7 +89,8 @@ def walk(
     """Blocks of a walk to the targets in order, until the last is reached or `seconds` are over (None: no limit).
 
     The character stands at `start` facing `heading` (radians), or continues `history` `[10, 20, 3]` at 30 frames/s.
-    ValueError: not a locomotion model, no target, a target that is not finite or is where the character stands.
+    ValueError: not a locomotion model, no target, a target that is not finite or is where the character stands,
+    seconds that are not positive.
     """
     if not model.features or model.features.get("kind") != "locomotion":
         raise ValueError("this is not a locomotion model: train one with `python -m training.locomotion`")
@@ -98,6 +99,8 @@ def walk(
     for number, target in enumerate(targets, start=1):
         if len(target.position) != 2 or not np.all(np.isfinite(target.position)):
             raise ValueError(f"target {number} is not a place on the floor: {target.position!r}")
+    if seconds is not None and not 0 < seconds < np.inf:
+        raise ValueError(f"seconds must be positive, got {seconds!r}")
     if history is None:
         history = to_world(np.array(model.features["start"]), np.array(start), np.float64(heading))
     first = np.linalg.norm(np.array(targets[0].position) - history[-1][0, :2])

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from drmm_engine.body import rotations as rot
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.skeleton import JOINTS, MIRROR, facing
-from drmm_engine.schema import Schema, Stream
+from drmm_engine.schema import Schema, Stream, Variable
 
 FEATURES = {"kind": "pose", "joints": list(JOINTS)}
 """What a pose model's file says in `features`."""
@@ -21,10 +21,14 @@ def variable(joint: str, axis: str) -> str:
     return f"pose.{joint}.{axis}"
 
 
-def pose_schema() -> Schema:
-    """One real stream of 58 variables, metres: x, y, z of the 20 joints without x and y of the hips, which are 0."""
-    names = [variable(joint, axis) for joint in JOINTS for axis in "xyz"]
-    return Schema((Stream.real("pose", names[2:], "m"),))
+def pose_schema(values: ArrayLike | None = None) -> Schema:
+    """One real stream of 58 variables, metres: x, y, z of the 20 joints without x and y of the hips, which are 0.
+
+    Centred on pose vectors `[n, 58]` where they are given; a metre is a metre in every variable.
+    """
+    names = [variable(joint, axis) for joint in JOINTS for axis in "xyz"][2:]
+    offsets = np.zeros(len(names)) if values is None else np.mean(values, axis=0)
+    return Schema((Stream("pose", tuple(Variable(n, "m", float(o)) for n, o in zip(names, offsets, strict=True))),))
 
 
 def encode(positions: ArrayLike) -> Array:
