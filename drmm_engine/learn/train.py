@@ -159,5 +159,5 @@ def _fingerprint(schema: Schema, data: np.ndarray, weight: np.ndarray | None) ->
     parts = [np.ascontiguousarray(data), np.ascontiguousarray(0 if weight is None else weight)]
     total = zlib.crc32(repr(schema).encode())
     for part in parts:
-        total = zlib.crc32(part, total)
+        total = zlib.crc32(part.tobytes(), total)
     return f"{len(data)} rows, {total:08x}"

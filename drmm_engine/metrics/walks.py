@@ -36,19 +36,26 @@ class Walk:
 def random_walk(model: Model, seconds: float, seed: int, candidates: int = 256, face: bool = False) -> Walk:
     """A walk of `seconds` to one random target within 4 m after another."""
     rng = np.random.default_rng(seed)
-    place, frames, times, targets, history = np.zeros(2), [], [], [], None
-    while sum(map(len, frames)) < seconds * FRAME_RATE:
+    place, history = np.zeros(2), None
+    frames: list[Array] = []
+    times: list[float] = []
+    targets: list[Array] = []
+    while _count(frames) < seconds * FRAME_RATE:
         targets.append(_next_target(place, rng))
-        left = seconds - sum(map(len, frames)) / FRAME_RATE
+        left = seconds - _count(frames) / FRAME_RATE
         step = int(rng.integers(1 << 31))
         for block in walk(model, [Target(tuple(targets[-1]), face)], left, seed=step, candidates=candidates,
                           history=history):
             frames.append(block.positions)
             if block.reached:
-                times.append(sum(map(len, frames)) / FRAME_RATE)
+                times.append(_count(frames) / FRAME_RATE)
         history = np.concatenate(frames)[-10:]
         place = history[-1, 0, :2]
     return Walk(np.concatenate(frames), times, np.array(targets))
+
+
+def _count(blocks: list[Array]) -> int:
+    return sum(len(block) for block in blocks)
 
 
 def _next_target(place: Array, rng: np.random.Generator) -> Array:
@@ -60,6 +67,8 @@ def _next_target(place: Array, rng: np.random.Generator) -> Array:
 
 def measure_walks(model: Model, seeds: Iterable[int], seconds: float = 30.0, candidates: int = 256) -> dict:
     """Medians over walks: targets a minute, slide (cm/s), jerk (m/s³); the worst wait (s) and heights of the hips."""
+    if not model.skeleton:
+        raise ValueError("the model knows no skeleton, so it is no locomotion model: train one with training.locomotion")
     rest = np.array(model.skeleton["rest"])
     standing = float(rest[TOES, 2].mean())
     walks = [random_walk(model, seconds, seed, candidates) for seed in seeds]
