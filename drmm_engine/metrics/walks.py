@@ -68,7 +68,7 @@ def _next_target(place: Array, rng: np.random.Generator) -> Array:
 def measure_walks(model: Model, seeds: Iterable[int], seconds: float = 30.0, candidates: int = 256) -> dict:
     """Medians over walks: targets a minute, slide (cm/s), jerk (m/s³); the worst wait (s) and heights of the hips."""
     if not model.skeleton:
-        raise ValueError("the model knows no skeleton, so it is no locomotion model: train one with training.locomotion")
+        raise ValueError("the model knows no skeleton, so it cannot walk: train one with training.locomotion")
     rest = np.array(model.skeleton["rest"])
     standing = float(rest[TOES, 2].mean())
     walks = [random_walk(model, seconds, seed, candidates) for seed in seeds]
