@@ -86,6 +86,7 @@ def inspect(options: argparse.Namespace) -> dict:
 def walk(options: argparse.Namespace) -> dict:
     """A walk to targets on the floor plane, as a BVH file that other programs read."""
     from .motion import controller, export, features, write_bvh
+    from .motion.rest import rest_of
 
     if Path(options.out).suffix.lower() != ".bvh":
         raise ValueError(f"--out must end in .bvh, got {options.out!r}")
@@ -99,7 +100,7 @@ def walk(options: argparse.Namespace) -> dict:
         if block.reached:
             reached.append(round(len(blocks) * features.NEXT / features.FRAME_RATE, 2))
     positions = np.concatenate(blocks)
-    write_bvh(export.to_clip(positions, np.array(model.skeleton["rest"]), features.FRAME_RATE), options.out)
+    write_bvh(export.to_clip(positions, rest_of(model), features.FRAME_RATE), options.out)
     print(f"{options.out}: {len(positions)} frames, {len(reached)} of {len(targets)} targets reached")
     return {"out": options.out, "frames": len(positions), "frame_rate": features.FRAME_RATE, "targets": len(targets),
             "reached_s": reached}

@@ -13,6 +13,7 @@ from drmm_engine.metrics.motion import TOES, foot_slide, hips_range, mean_jerk
 from drmm_engine.model import Model
 from drmm_engine.motion.controller import REACHED, Target, walk
 from drmm_engine.motion.features import FRAME_RATE
+from drmm_engine.motion.rest import rest_of
 
 RADIUS = 4.0  # metres; targets lie in a square of twice this side around the character
 NEAREST = 1.0  # metres
@@ -67,9 +68,7 @@ def _next_target(place: Array, rng: np.random.Generator) -> Array:
 
 def measure_walks(model: Model, seeds: Iterable[int], seconds: float = 30.0, candidates: int = 256) -> dict:
     """Medians over walks: targets a minute, slide (cm/s), jerk (m/s³); the worst wait (s) and heights of the hips."""
-    if not model.skeleton:
-        raise ValueError("the model knows no skeleton, so it cannot walk: train one with training.locomotion")
-    rest = np.array(model.skeleton["rest"])
+    rest = rest_of(model)
     standing = float(rest[TOES, 2].mean())
     walks = [random_walk(model, seconds, seed, candidates) for seed in seeds]
     slides = [100 * foot_slide(w.positions, standing) for w in walks]

@@ -32,6 +32,7 @@ from drmm_engine.motion.features import (
     to_local,
     to_world,
 )
+from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.skeleton import JOINTS, index
 from drmm_engine.posterior import Draw
 
@@ -46,8 +47,8 @@ _SHARPEST = np.radians(60)  # bearing of the wanted place: a target behind is wa
 _GLANCE = np.radians(90)  # bearing of the wanted facing
 _CLIP = 3.5  # standard deviations of the goals within reach
 _LOOSEST = 4.0  # times the clip, when nothing has been approached for a while
-_PROGRESS = 0.15  # m/s towards the target below which it counts as not approached
-_PATIENCE = 6  # decisions without progress that loosen the clip by its own width
+_PATIENCE = 6  # decisions since the target was last nearer that loosen the clip by its own width
+_SLOWEST = 0.4  # part of the pace that is left where the target lies behind
 _SPREAD = 0.02  # metres; least standard deviation of goals within reach, grows with the slack
 _SETTLE = (0.0, 0.0, 0.7)  # part of the way from the character's pose to the candidate's own in five frames: heights
 _LOW = 0.02  # metres above its standing height below which a toe joint counts as on the floor
@@ -102,7 +103,7 @@ def walk(
     if seconds is not None and not 0 < seconds < np.inf:
         raise ValueError(f"seconds must be positive, got {seconds!r}")
     if history is None:
-        history = to_world(np.array(model.features["start"]), np.array(start), np.float64(heading))
+        history = to_world(np.array(model.features["start"]), np.array(start), np.array(heading))
     first = np.linalg.norm(np.array(targets[0].position) - history[-1][0, :2])
     if first < REACHED:
         raise ValueError(f"target 1 is where the character stands ({100 * first:.0f} cm away): move it at least "
@@ -118,13 +119,11 @@ def _walk(controller: Controller, targets: Sequence[Target], seconds: float | No
         distance = np.linalg.norm(positions[:, 0, :2] - targets[current].position, axis=-1)
         reached = bool(distance.min() < REACHED)
         yield Block(positions, current, reached)
-        if reached:
-            controller.idle = 0
         current, made = current + reached, made + 1
 
 
 class Controller:
-    """One character's state: its last ten frames, and for how many decisions it has not come nearer its target."""
+    """One character's state: its last ten frames, and for how long it has not come nearer its target."""
 
     def __init__(self, model: Model, history: Array, seed: int = 0, candidates: int = 256) -> None:
         if np.shape(history) != (HISTORY, len(JOINTS), 3):
@@ -132,9 +131,10 @@ class Controller:
         self.model, self.candidates = model, candidates
         self.rng = np.random.default_rng(seed)
         self.history = np.array(history, float)
-        rest = np.array(model.skeleton["rest"], float)
+        rest = rest_of(model)
         self.lengths, self.standing = bone_lengths(rest), float(rest[_TOES, 2].mean())
-        self.idle = 0
+        self.target: Target | None = None
+        self.nearest, self.idle = np.inf, 0
 
     def decide(self, target: Target) -> Array:
         """The next five poses `[5, 20, 3]` towards a target; they become part of the history."""
@@ -187,16 +187,19 @@ class Controller:
         return np.linalg.norm(values[:, columns] - [goal[name] for name in GOALS[:2]], axis=-1)
 
     def _note_progress(self, chosen: Array, target: Target) -> None:
-        before, after = (np.linalg.norm(pose[0, :2] - target.position) for pose in (self.history[-1], chosen[-1]))
-        near = after < 2 * REACHED
-        slow = before - after < _PROGRESS * NEXT / 30
-        self.idle = self.idle + 1 if slow and not near else max(0, self.idle - 2)
+        """Decisions since the target was last nearer than ever: walking in circles around it is no progress."""
+        if target != self.target:
+            self.target, self.nearest = target, np.inf
+        distance = float(np.linalg.norm(chosen[-1, 0, :2] - target.position))
+        self.idle = 0 if distance < self.nearest else self.idle + 1
+        self.nearest = min(distance, self.nearest)
 
 
 def _wanted_goal(target: Target, origin: Array, heading: Array) -> dict[str, float]:
     """Goal variables of the local frame: the place a walk towards the target reaches, and the facing on the way."""
     x, y = to_local(np.array([[[*target.position, 0.0]]]), origin, heading)[0, 0, :2]
-    bearing, reach = np.arctan2(y, x), min(np.hypot(x, y), _REACH)
+    bearing = np.arctan2(y, x)
+    reach = min(np.hypot(x, y), _REACH * max(_SLOWEST, np.cos(bearing)))
     turn, glance = (float(np.clip(bearing, -most, most)) for most in (_SHARPEST, _GLANCE))
     wanted = (reach * np.cos(turn), reach * np.sin(turn), np.cos(glance), np.sin(glance))
     return dict(zip((*GOALS[:2], *GOALS[3:5]), wanted, strict=True))

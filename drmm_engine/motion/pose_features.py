@@ -27,7 +27,7 @@ def pose_schema(values: ArrayLike | None = None) -> Schema:
     Centred on pose vectors `[n, 58]` where they are given; a metre is a metre in every variable.
     """
     names = [variable(joint, axis) for joint in JOINTS for axis in "xyz"][2:]
-    offsets = np.zeros(len(names)) if values is None else np.mean(values, axis=0)
+    offsets = np.zeros(len(names)) if values is None else np.asarray(values, float).mean(axis=0)
     return Schema((Stream("pose", tuple(Variable(n, "m", float(o)) for n, o in zip(names, offsets, strict=True))),))
 
 

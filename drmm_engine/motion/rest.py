@@ -7,10 +7,18 @@ import numpy as np
 
 from drmm_engine.body import rotations as rot
 from drmm_engine.body.rotations import Array
+from drmm_engine.model import Model
 from drmm_engine.motion.skeleton import JOINTS, MIRROR, PARENTS, facing, index
 
 _MIRRORED = (1.0, -1.0, 1.0)
 _STANDING = 0.02  # metres above its lowest at which a toe joint counts as standing
+
+
+def rest_of(model: Model) -> Array:
+    """The rest pose `[20, 3]` of the body that a motion model moves; ValueError where its file tells of none."""
+    if not model.skeleton:
+        raise ValueError("the model's file tells of no body: train one with training.locomotion or training.pose")
+    return np.array(model.skeleton["rest"], dtype=float)
 
 
 def rest_pose(positions: Array) -> Array:
