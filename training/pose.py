@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> dict:
 
 
 def _random_poses(options: argparse.Namespace) -> dict:
-    count = options.rows or common.recipe("pose", "humanoid2d")["rows"]
+    count = common.recipe("pose", "humanoid2d")["rows"] if options.rows is None else options.rows
     if count < 1:
         raise ValueError(f"--rows must be at least 1, got {count}")
     settings, share = common.choose(options, common.recipe("pose", "humanoid2d", options.setting))
