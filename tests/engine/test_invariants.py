@@ -142,7 +142,9 @@ def test_a_box_is_its_half_spaces(model, query, name, low, width, weight):
 def test_the_length_of_a_normal_does_not_matter(model, query, normal, offset, length):
     for kind in (drmm.HalfSpace, drmm.LinearEquality):
         a, b = ([*query, kind({n: c * v for n, v in normal.items()}, c * offset)] for c in (1.0, length))
-        same(model.sample(a, count=8), model.sample(b, count=8))
+        one, other = model.sample(a, count=8), model.sample(b, count=8)
+        if one.log_weight.min() > -1e4:  # of a contradiction, what rounding leaves of the normals decides
+            same(one, other)
 
 
 @given(models(), queries(), st.randoms(use_true_random=False))
