@@ -46,14 +46,15 @@ def draw(path: Path, walk: Walk, reached: Sequence[int | None], poser: bpy.types
 
 
 def aim_at_route(scene: bpy.types.Scene, walk: Walk) -> None:
-    """Have the camera look at the whole walk from the side."""
-    stage.aim(scene, _room(walk.hips), ROUTE_AZIMUTH, elevation=24, lens=50, size=(WIDTH, ROUTE_HEIGHT))
+    """Have the camera look from the side at the whole walk and its targets."""
+    targets = [target.empty.matrix_world.translation for target in scene.drmm.targets]
+    stage.aim(scene, _room([*walk.hips, *targets]), ROUTE_AZIMUTH, 24, lens=50, size=(WIDTH, ROUTE_HEIGHT))
 
 
 def _moments(frames: int, reached: Sequence[int]) -> dict[str, int]:
     """Frames worth a picture of their own."""
-    first = reached[0] if reached else frames // 2
-    return {"setting off": min(24, frames - 1), "at the first target": first, "arriving": frames - 1}
+    middle = {"at the first target": reached[0]} if reached else {"on the way": frames // 2}
+    return {"setting off": min(24, frames - 1), **middle, "at the end": frames - 1}
 
 
 def _route(scene: bpy.types.Scene, walk: Walk, reached: Sequence[int]) -> np.ndarray:
@@ -104,9 +105,9 @@ def _without(skins: Sequence[bpy.types.Object], picture: np.ndarray) -> np.ndarr
     return picture
 
 
-def _room(hips: np.ndarray) -> np.ndarray:
-    """Points `[n, 3]` that frame a character on its way."""
-    return (hips[:, None] * (1, 1, 0) + ROOM).reshape(-1, 3)
+def _room(places: Sequence) -> np.ndarray:
+    """Points `[n, 3]` that frame a character at these places."""
+    return (np.array(places)[:, None] * (1, 1, 0) + ROOM).reshape(-1, 3)
 
 
 def _compose(top: np.ndarray, below: Sequence[np.ndarray]) -> np.ndarray:
