@@ -17,10 +17,10 @@ from scripts.showcase import character, measures, sheet, stage
 
 TARGETS = ((3.2, -0.9), (6.0, 1.2), (9.2, -0.3))
 GOALS = {
-    "RightHand": (-0.32, -0.42, 1.62),
-    "LeftHand": (0.42, -0.18, 0.95),
-    "LeftFoot": (0.14, -0.38, 0.09),
-    "RightFoot": (-0.1, 0.16, 0.11),
+    "LeftHand": (0.32, -0.5, 0.6),
+    "RightHand": (-0.4, 0.15, 0.85),
+    "LeftFoot": (0.12, -0.28, 0.09),
+    "RightFoot": (-0.12, 0.25, 0.11),
 }
 """Places for parts of the body, metres, before a character at the origin that faces -Y."""
 POSER_PLACE, POSER_TURN = (4.6, 5.0, 0.0), math.radians(25)
