@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure training and sampling: `python -m scripts.benchmark step | sampling | density`, one core unless told."""
+"""Measure: `python -m scripts.benchmark step | sampling | density | walks`, one core unless told."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from drmm_engine.learn.rows import rows
 from drmm_engine.learn.start import start
 from drmm_engine.learn.train import adam
 from drmm_engine.learn.train import step as training_step
+from drmm_engine.metrics.motion import TOES, foot_slide, mean_jerk
+from drmm_engine.metrics.walks import measure_walks
+from drmm_engine.motion.features import FRAME_RATE
 from training import humanoid2d, toys
+from training.motion import read_motion
 
 LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a density of two variables
 
@@ -29,11 +33,14 @@ LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a den
 def main() -> int:
     """Run one measurement and print it, as text or as a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m scripts.benchmark", description=__doc__)
-    parser.add_argument("what", choices=("step", "sampling", "density"))
+    parser.add_argument("what", choices=("step", "sampling", "density", "walks"))
     parser.add_argument("--repeats", type=int, default=30, help="timed repeats (30)")
     parser.add_argument("--seeds", type=int, default=3, help="density: training runs of each kind (3)")
     parser.add_argument("--iterations", type=int, nargs="+", default=[3000, 10000], help="density (3000 10000)")
     parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
+    parser.add_argument("--model", help="walks: a locomotion model (the shipped one)")
+    parser.add_argument("--clips", nargs="*", default=[], help="walks: capture to measure alike, folders, zips or files")
+    parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON last on stdout")
     options = parser.parse_args()
@@ -124,6 +131,27 @@ def density(options: argparse.Namespace) -> dict:
             print(f"{name}, {iterations} iterations: {mean:.3f} nats a row ({', '.join(f'{v:.3f}' for v in values)}); "
                   f"unnormalised {mean + LOG_2PI:.3f}" + (f", the authors' {bar:.2f}" if bar else ""), flush=True)
     return {"density": results}
+
+
+def walks(options: argparse.Namespace) -> dict:
+    """Walks of 30 s to random targets within 4 m, medians; frames a second on one thread; the capture's own figures."""
+    model = drmm.load(options.model)
+    begin = time.process_time()
+    measured = measure_walks(model, range(options.walks))
+    spent = time.process_time() - begin
+    measured["frames_per_second"] = round(options.walks * 30 * FRAME_RATE / spent, 1)
+    print("walks:", ", ".join(f"{name} {value}" for name, value in measured.items()))
+    if not options.clips:
+        return {"walks": measured}
+    data = read_motion(options.clips)
+    slide = 100 * np.concatenate([foot_slide(clip, data.rest[TOES, 2].mean()) for clip in data.clips])
+    jerks = [mean_jerk(clip) for clip in data.clips if len(clip) > 3]
+    weights = [len(clip) for clip in data.clips if len(clip) > 3]
+    capture = {"slide_mean_cm_s": round(float(slide.mean()), 2), "slide_median_cm_s": round(float(np.median(slide)), 2),
+               "feet_down": round(len(slide) / sum(map(len, data.clips)), 2),
+               "jerk_m_s3": round(float(np.average(jerks, weights=weights)), 2)}
+    print("capture:", ", ".join(f"{name} {value}" for name, value in capture.items()))
+    return {"walks": measured, "capture": capture}
 
 
 if __name__ == "__main__":

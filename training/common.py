@@ -58,7 +58,7 @@ def main(command: Callable[[argparse.Namespace], dict], p: Parser, arguments: Se
     options = p.parse_args(arguments)
     try:
         results = command(options)
-    except (ValueError, MemoryError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         print(f"{p.prog}: {' '.join(str(error).split()) or 'not enough memory'}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from drmm_engine.body.rotations import Array
+from drmm_engine.metrics.motion import TOES
 from drmm_engine.motion.augment import bent, mirrored, time_warped
 from drmm_engine.motion.bones import leg_length, to_one_body
 from drmm_engine.motion.features import FRAME_RATE, HISTORY, WINDOW, placement, to_local, windows
-from drmm_engine.motion.library import read_clips
+from drmm_engine.motion.library import CanonicalClip, read_clips
 from drmm_engine.motion.mapping import read_table
 from drmm_engine.motion.rest import rest_pose
 from drmm_engine.motion.skeleton import JOINTS, PARENTS
@@ -23,6 +24,8 @@ MOST_COPIES = 8
 CURVATURE = 0.8  # 1/m; the sharpest bend of a copy
 SPEED = 0.12  # a copy plays up to this much faster or slower
 STANDING_SPEED = 0.15  # m/s of the hips
+PLANTED_SPEED = 0.15  # m/s of a toe joint
+MOST_DIP = 0.015  # metres
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,34 @@ def read_motion(paths: Sequence[str], table: str | None = None) -> Motion:
     if not clips:
         raise ValueError(f"no clip to train on in {', '.join(paths)}"
                          + (f": {refusals[0].reason}" if refusals else ""))
+    clips, unsteady = _steady(clips)
+    for line in unsteady:
+        print(f"left out: {line}", file=sys.stderr)
     bodies, _ = to_one_body([clip.positions for clip in clips])
     rest = rest_pose(np.concatenate(bodies))
     print(f"{len(clips)} clips, {sum(map(len, bodies)) / FRAME_RATE / 60:.1f} minutes, "
           f"legs {leg_length(rest):.2f} m", file=sys.stderr)
     return Motion([clip.name for clip in clips], bodies, rest)
+
+
+def _steady(clips: list[CanonicalClip]) -> tuple[list[CanonicalClip], list[str]]:
+    """Clips whose toe joint is the ball of the foot; all of them if there is no such clip.
+
+    A joint further forward dips under the floor when the heel rises, and no foot of a model can then stand on it.
+    """
+    dips = [_dip(clip.positions) for clip in clips]
+    if min(dips) > MOST_DIP:
+        return clips, []
+    lines = [f"{clip.name}: its toe joints dip {100 * dip:.0f} cm below where they stand"
+             for clip, dip in zip(clips, dips, strict=True) if dip > MOST_DIP]
+    return [clip for clip, dip in zip(clips, dips, strict=True) if dip <= MOST_DIP], lines
+
+
+def _dip(positions: Array) -> float:
+    toes = positions[:, TOES]
+    planted = np.linalg.norm(np.diff(toes[..., :2], axis=0), axis=-1) * FRAME_RATE < PLANTED_SPEED
+    height = np.median(toes[:-1, :, 2][planted]) if planted.any() else 0.0
+    return float(height - np.percentile(toes[..., 2].min(axis=1), 5))
 
 
 def skeleton_of(rest: Array) -> dict:

@@ -15,7 +15,7 @@ from drmm_engine.motion import pose_features
 
 from . import common, humanoid2d, motion
 
-LEAST_STEP = 0.05  # metres that joints move on average between two poses of a clip that are both kept
+LEAST_STEP = 0.03  # metres that joints move on average between two poses of a clip that are both kept
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +61,7 @@ def _captured_poses(options: argparse.Namespace) -> dict:
 
 
 def distinct(clip: np.ndarray) -> np.ndarray:
-    """Poses `[n, 20, 3]` of a clip `[F, 20, 3]`: each the first whose joints moved 5 cm since the last one kept."""
+    """Poses `[n, 20, 3]` of a clip `[F, 20, 3]`: each the first whose joints moved 3 cm since the last one kept."""
     local = pose_features.decode(pose_features.encode(clip))
     kept = [0]
     for frame in range(1, len(local)):

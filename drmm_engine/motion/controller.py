@@ -47,15 +47,15 @@ _SHARPEST = np.radians(60)  # bearing of the wanted place: a target behind is wa
 _GLANCE = np.radians(90)  # bearing of the wanted facing
 _CLIP = 3.5  # standard deviations of the goals within reach
 _LOOSEST = 4.0  # times the clip, when nothing has been approached for a while
-_PATIENCE = 6  # decisions since the target was last nearer that loosen the clip by its own width
-_SLOWEST = 0.4  # part of the pace that is left where the target lies behind
+_NEARER = 0.02  # metres; less is swaying, not walking
+_PATIENCE = 4  # decisions since the target was last nearer that loosen the clip by its own width
 _SPREAD = 0.02  # metres; least standard deviation of goals within reach, grows with the slack
 _SETTLE = (0.0, 0.0, 0.7)  # part of the way from the character's pose to the candidate's own in five frames: heights
 _LOW = 0.02  # metres above its standing height below which a toe joint counts as on the floor
 # What a candidate costs.
 _COST_JERK = 1.0  # a millimetre a frame³, mean over joints and frames
-_COST_SLIDE = 1.0  # a centimetre that toes on the floor move
-_COST_MISS = 10.0  # a metre between the candidate's goal and the clipped one
+_COST_SLIDE = 2.0  # a centimetre that toes on the floor move
+_COST_MISS = 20.0  # a metre between the candidate's goal and the clipped one
 _COST_UNLIKELY = 0.05  # a nat of importance weight below the best of its draw
 _TOES = [index("LeftToes"), index("RightToes")]
 
@@ -191,15 +191,15 @@ class Controller:
         if target != self.target:
             self.target, self.nearest = target, np.inf
         distance = float(np.linalg.norm(chosen[-1, 0, :2] - target.position))
-        self.idle = 0 if distance < self.nearest else self.idle + 1
-        self.nearest = min(distance, self.nearest)
+        nearer = distance < self.nearest - _NEARER
+        self.idle, self.nearest = (0, distance) if nearer else (self.idle + 1, self.nearest)
 
 
 def _wanted_goal(target: Target, origin: Array, heading: Array) -> dict[str, float]:
     """Goal variables of the local frame: the place a walk towards the target reaches, and the facing on the way."""
     x, y = to_local(np.array([[[*target.position, 0.0]]]), origin, heading)[0, 0, :2]
     bearing = np.arctan2(y, x)
-    reach = min(np.hypot(x, y), _REACH * max(_SLOWEST, np.cos(bearing)))
+    reach = min(np.hypot(x, y), _REACH)
     turn, glance = (float(np.clip(bearing, -most, most)) for most in (_SHARPEST, _GLANCE))
     wanted = (reach * np.cos(turn), reach * np.sin(turn), np.cos(glance), np.sin(glance))
     return dict(zip((*GOALS[:2], *GOALS[3:5]), wanted, strict=True))

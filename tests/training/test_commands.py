@@ -147,7 +147,8 @@ def test_arguments_that_cannot_be_read_exit_with_2(csv, tmp_path, capsys, argume
     assert stop.value.code == 2 and len(capsys.readouterr().err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("rig, rows, said", [("dragon", 10, "no clip to train on in dragon"), ("humanoid2d", 0, "--rows")])
+@pytest.mark.parametrize("rig, rows, said", [("dragon", 10, "no clip to train on in dragon"),
+                                             ("humanoid2d", 0, "--rows")])
 def test_another_rig_and_no_rows_are_refused(tmp_path, capsys, rig, rows, said):
     assert run(pose, rig, "--rows", rows, "--out", tmp_path / "m.drmm.safetensors") == 2
     assert said in capsys.readouterr().err
