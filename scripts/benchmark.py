@@ -21,9 +21,10 @@ from drmm_engine.learn.rows import rows
 from drmm_engine.learn.start import start
 from drmm_engine.learn.train import adam
 from drmm_engine.learn.train import step as training_step
-from drmm_engine.metrics.motion import TOES, foot_slide, mean_jerk
+from drmm_engine.metrics.motion import foot_slide, mean_jerk
 from drmm_engine.metrics.walks import measure_walks
 from drmm_engine.motion.features import FRAME_RATE
+from drmm_engine.motion.skeleton import TOES
 from training import humanoid2d, toys
 from training.motion import read_motion
 
@@ -39,7 +40,7 @@ def main() -> int:
     parser.add_argument("--iterations", type=int, nargs="+", default=[3000, 10000], help="density (3000 10000)")
     parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
     parser.add_argument("--model", help="walks: a locomotion model (the shipped one)")
-    parser.add_argument("--clips", nargs="*", default=[], help="walks: capture to measure alike, folders, zips or files")
+    parser.add_argument("--clips", nargs="*", default=[], help="walks: capture to measure alike: folders, zips, files")
     parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON last on stdout")

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from drmm_engine.body.rotations import Array
-from drmm_engine.metrics.motion import TOES
-from drmm_engine.motion.augment import bent, mirrored, time_warped
+from drmm_engine.motion.augment import bent, time_warped
 from drmm_engine.motion.bones import leg_length, to_one_body
 from drmm_engine.motion.features import FRAME_RATE, HISTORY, WINDOW, placement, to_local, windows
 from drmm_engine.motion.library import CanonicalClip, read_clips
 from drmm_engine.motion.mapping import read_table
 from drmm_engine.motion.rest import rest_pose
-from drmm_engine.motion.skeleton import JOINTS, PARENTS
+from drmm_engine.motion.skeleton import JOINTS, PARENTS, TOES, mirrored
 
 WANTED_WINDOWS = 150_000  # below this, bent and time-warped copies fill up
 MOST_COPIES = 8

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from drmm_engine.motion import pose_features
+from drmm_engine.motion.skeleton import mirrored
 
 from . import common, humanoid2d, motion
 
@@ -52,7 +53,7 @@ def _captured_poses(options: argparse.Namespace) -> dict:
     settings, share = common.choose(options, common.recipe("pose", "clips"))
     data = motion.read_motion(options.rig, options.mapping)
     poses = np.concatenate([distinct(clip) for clip in data.clips])
-    x = np.concatenate([pose_features.encode(both) for both in (poses, pose_features.mirrored(poses))])
+    x = np.concatenate([pose_features.encode(both) for both in (poses, mirrored(poses))])
     train, held = common.split(len(x), share, settings.seed)
     source = {"source": options.source or ", ".join(options.rig), "licence": options.licence,
               "clips": len(data.clips), "poses": len(poses)}

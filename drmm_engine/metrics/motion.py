@@ -6,10 +6,9 @@ from __future__ import annotations
 import numpy as np
 
 from drmm_engine.body.rotations import Array
-from drmm_engine.motion.skeleton import index
+from drmm_engine.motion.skeleton import TOES
 
 LOW = 0.02  # metres above its standing height below which a toe joint counts as on the floor
-TOES = [index("LeftToes"), index("RightToes")]
 
 
 def foot_slide(positions: Array, standing: float, frame_rate: float = 30.0) -> Array:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from drmm_engine.body.rotations import Array
-from drmm_engine.metrics.motion import TOES, foot_slide, hips_range, mean_jerk
+from drmm_engine.metrics.motion import foot_slide, hips_range, mean_jerk
 from drmm_engine.model import Model
 from drmm_engine.motion.controller import REACHED, Target, walk
 from drmm_engine.motion.features import FRAME_RATE
 from drmm_engine.motion.rest import rest_of
+from drmm_engine.motion.skeleton import TOES
 
 RADIUS = 4.0  # metres; targets lie in a square of twice this side around the character
 NEAREST = 1.0  # metres

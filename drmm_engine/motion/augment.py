@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More motion from little: mirrored, bent and time-warped copies in which planted feet stay planted."""
+"""More motion from little: bent and time-warped copies in which planted feet stay planted."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ import numpy as np
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.bones import bone_lengths, with_lengths
 from drmm_engine.motion.features import HISTORY, placement, to_local, turned
-from drmm_engine.motion.skeleton import MIRROR, index
+from drmm_engine.motion.skeleton import index
 
 _FEET = [index(side + part) for side in ("Left", "Right") for part in ("Foot", "Toes")]
-
-
-def mirrored(positions: Array) -> Array:
-    """Left and right exchanged, mirrored in the plane y = 0. positions `[..., 20, 3]`."""
-    return positions[..., MIRROR, :] * (1.0, -1.0, 1.0)
 
 
 def bent(window: Array, curvature: Array) -> Array:

@@ -33,7 +33,7 @@ from drmm_engine.motion.features import (
     to_world,
 )
 from drmm_engine.motion.rest import rest_of
-from drmm_engine.motion.skeleton import JOINTS, index
+from drmm_engine.motion.skeleton import JOINTS, TOES
 from drmm_engine.posterior import Draw
 
 REACHED = 0.5  # metres from the hips to a target that counts as there
@@ -57,7 +57,6 @@ _COST_JERK = 1.0  # a millimetre a frame³, mean over joints and frames
 _COST_SLIDE = 2.0  # a centimetre that toes on the floor move
 _COST_MISS = 20.0  # a metre between the candidate's goal and the clipped one
 _COST_UNLIKELY = 0.05  # a nat of importance weight below the best of its draw
-_TOES = [index("LeftToes"), index("RightToes")]
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class Controller:
         self.rng = np.random.default_rng(seed)
         self.history = np.array(history, float)
         rest = rest_of(model)
-        self.lengths, self.standing = bone_lengths(rest), float(rest[_TOES, 2].mean())
+        self.lengths, self.standing = bone_lengths(rest), float(rest[TOES, 2].mean())
         self.target: Target | None = None
         self.nearest, self.idle = np.inf, 0
 
@@ -177,7 +176,7 @@ class Controller:
         past = np.broadcast_to(local[-3:], (len(poses), 3, *local.shape[1:]))
         motion = np.concatenate([past, poses], axis=1)
         jerk = 1000 * np.linalg.norm(np.diff(motion, n=3, axis=1), axis=-1).mean(axis=(1, 2))
-        toes = motion[:, 2:, _TOES]
+        toes = motion[:, 2:, TOES]
         low = toes[:, :-1, :, 2] < self.standing + _LOW
         slide = 100 * (np.linalg.norm(np.diff(toes[..., :2], axis=1), axis=-1) * low).sum(axis=(1, 2))
         return _COST_JERK * jerk + _COST_SLIDE * slide

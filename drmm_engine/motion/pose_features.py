@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from drmm_engine.body import rotations as rot
 from drmm_engine.body.rotations import Array
-from drmm_engine.motion.skeleton import JOINTS, MIRROR, facing
+from drmm_engine.motion.skeleton import JOINTS, facing
 from drmm_engine.schema import Schema, Stream, Variable
 
 FEATURES = {"kind": "pose", "joints": list(JOINTS)}
@@ -50,8 +50,3 @@ def decode(values: ArrayLike, origin: ArrayLike = (0.0, 0.0), heading: ArrayLike
     positions = rot.rotate(rot.from_axis_angle(_UP, np.broadcast_to(heading, len(values)))[:, None], local)
     positions[..., :2] += np.broadcast_to(origin, (len(values), 2))[:, None]
     return positions
-
-
-def mirrored(positions: ArrayLike) -> Array:
-    """Positions `[..., 20, 3]` with left and right exchanged, mirrored in the plane y = 0."""
-    return np.asarray(positions, float)[..., MIRROR, :] * (1.0, -1.0, 1.0)

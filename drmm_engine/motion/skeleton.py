@@ -41,6 +41,7 @@ def _mirrored(joint: str) -> str:
 
 
 MIRROR = np.array([JOINTS.index(_mirrored(joint)) for joint in JOINTS])
+TOES = [JOINTS.index("LeftToes"), JOINTS.index("RightToes")]
 
 _UP = (0.0, 0.0, 1.0)
 # Where the inner end of a clavicle lies on the way from the chest joint to the upper arm, and the base of the skull
@@ -51,6 +52,11 @@ _CLAVICLE, _SKULL = 0.5, 0.5
 def index(joint: str) -> int:
     """Place of a canonical joint in arrays `[..., 20, 3]`."""
     return JOINTS.index(joint)
+
+
+def mirrored(positions: Array) -> Array:
+    """Positions `[..., 20, 3]` with left and right exchanged, mirrored in the plane y = 0."""
+    return np.asarray(positions, float)[..., MIRROR, :] * (1.0, -1.0, 1.0)
 
 
 def facing(positions: Array) -> Array:

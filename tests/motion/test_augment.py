@@ -6,9 +6,9 @@ import pytest
 
 from drmm_engine.metrics.motion import foot_slide
 from drmm_engine.motion import features as f
-from drmm_engine.motion.augment import bent, mirrored, time_warped
+from drmm_engine.motion.augment import bent, time_warped
 from drmm_engine.motion.bones import bone_lengths
-from drmm_engine.motion.skeleton import facing, index
+from drmm_engine.motion.skeleton import facing, index, mirrored
 from tests.gait import TOE, walk_clip
 
 

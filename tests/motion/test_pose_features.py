@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drmm_engine.body import rotations as rot
-from drmm_engine.motion.pose_features import decode, encode, mirrored, pose_schema
-from drmm_engine.motion.skeleton import JOINTS
+from drmm_engine.motion.pose_features import decode, encode, pose_schema
+from drmm_engine.motion.skeleton import JOINTS, mirrored
 from tests.motion import bodies
 
 
