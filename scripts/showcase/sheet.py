@@ -35,7 +35,7 @@ def draw(path: Path, walk: Walk, reached: Sequence[int | None], poser: bpy.types
     posed = poser.users_collection[0]
     posed.hide_render = True
     arrivals = [frame for frame in reached if frame is not None]
-    moments = _moments(len(walk.hips), arrivals)
+    moments = _moments(walk.hips, arrivals)
     pictures = [_moment(scene, walk, frame) for frame in moments.values()]
     top = _route(scene, walk, arrivals)
     posed.hide_render = False
@@ -51,10 +51,11 @@ def aim_at_route(scene: bpy.types.Scene, walk: Walk) -> None:
     stage.aim(scene, _room([*walk.hips, *targets]), ROUTE_AZIMUTH, 24, lens=50, size=(WIDTH, ROUTE_HEIGHT))
 
 
-def _moments(frames: int, reached: Sequence[int]) -> dict[str, int]:
-    """Frames worth a picture of their own."""
-    middle = {"at the first target": reached[0]} if reached else {"on the way": frames // 2}
-    return {"setting off": min(24, frames - 1), **middle, "at the end": frames - 1}
+def _moments(hips: np.ndarray, reached: Sequence[int]) -> dict[str, int]:
+    """Frames worth a picture of their own; the first is where the character has come a metre."""
+    away = np.linalg.norm(hips[:, :2] - hips[0, :2], axis=1) > 1.0
+    middle = {"at the first target": reached[0]} if reached else {"on the way": len(hips) // 2}
+    return {"setting off": int(away.argmax()), **middle, "at the end": len(hips) - 1}
 
 
 def _route(scene: bpy.types.Scene, walk: Walk, reached: Sequence[int]) -> np.ndarray:
@@ -89,7 +90,7 @@ def _moment(scene: bpy.types.Scene, walk: Walk, frame: int) -> np.ndarray:
 
 def _pose(scene: bpy.types.Scene, poser: bpy.types.Object) -> np.ndarray:
     """The poser from its left and half from the front."""
-    around = np.array(poser.location) + ROOM * (1.2, 1.2, 1.1)
+    around = np.array(poser.location) + ROOM * (1.2, 1.2, 0.95)
     azimuth = math.degrees(poser.rotation_euler.z) - 90 - 35
     stage.aim(scene, around, azimuth, elevation=12, lens=70, size=(PANEL_WIDTH, PANEL_HEIGHT))
     return stage.render(scene)
