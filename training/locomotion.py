@@ -54,7 +54,8 @@ def run(options: argparse.Namespace) -> dict:
     model = train(schema, to_model_units(schema, x), settings, device=common.check_device(options.device),
                   save_at=save_at, report=common.reporter(options.log))
     seconds = time.monotonic() - begin
-    source = {"source": options.source or ", ".join(Path(path).name for path in options.clips), "licence": options.licence,
+    names = ", ".join(Path(path).name for path in options.clips)
+    source = {"source": options.source or names, "licence": options.licence,
               "clips": len(data.clips), "windows": len(x)}
     features = {"kind": "locomotion", "start": np.round(motion.start_history(data.clips), 4).tolist()}
     model = replace(model, data=model.data | source, skeleton=motion.skeleton_of(data.rest), features=features)

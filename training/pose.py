@@ -56,7 +56,8 @@ def _captured_poses(options: argparse.Namespace) -> dict:
     poses = np.concatenate([distinct(clip) for clip in data.clips])
     x = np.concatenate([pose_features.encode(both) for both in (poses, mirrored(poses))])
     train, held = common.split(len(x), share, settings.seed)
-    source = {"source": options.source or ", ".join(Path(path).name for path in options.rig), "licence": options.licence,
+    names = ", ".join(Path(path).name for path in options.rig)
+    source = {"source": options.source or names, "licence": options.licence,
               "clips": len(data.clips), "poses": len(poses)}
     about = {"skeleton": motion.skeleton_of(data.rest), "features": pose_features.FEATURES}
     return common.fit_and_save(options, pose_features.pose_schema(x), x[train], x[held], settings, source, about)
