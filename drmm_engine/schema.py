@@ -151,7 +151,8 @@ class Schema:
         number = float(label) if isinstance(label, (int, float, np.number)) else -1.0
         if number in range(len(stream.classes)):
             return int(number)
-        raise ValueError(f"variable {name!r}: no class {label!r}; it has {_listing(list(stream.classes))}")
+        given = label.item() if isinstance(label, np.generic) else label  # NumPy 2 shows its own types
+        raise ValueError(f"variable {name!r}: no class {given!r}; it has {_listing(list(stream.classes))}")
 
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows in data units [B, V] as real values in model units [B, N] and class numbers [B, C]; NaN stays NaN."""

@@ -64,7 +64,7 @@ class Table:
             return column
         if schema.column(variable) not in schema.categorical_columns:
             row = next(i for i, cell in enumerate(column) if cell and _number(cell) is None)
-            raise ValueError(f"{self.source}: column {name!r}, row {row + 1}: {column[row]!r} is not a number")
+            raise ValueError(f"{self.source}: column {name!r}, row {row + 1}: {str(column[row])!r} is not a number")
         codes = {label: schema.class_code(variable, label) for label in np.unique(column) if label}
         return np.array([codes.get(label, np.nan) for label in column], dtype=float)
 
