@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,35 +82,37 @@ def skeleton_of(rest: Array) -> dict:
 
 def training_windows(
     clips: Sequence[Array], copies: int | None, rng: np.random.Generator, fastest: float = np.inf
-) -> list[Array]:
+) -> Iterator[Array]:
     """Windows `[n, 40, 20, 3]` of each clip, its mirror image and `copies` bent and time-warped copies of both.
 
     copies None: as many as bring the windows to 150,000, eight at most. Windows whose hips move faster than `fastest`
-    (m/s along their path) are left out.
+    (m/s along their path) are left out. ValueError where no window is left.
     """
     count = 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in clips)
     if count == 0:
         raise ValueError(f"every clip is shorter than a window: {WINDOW} frames at {FRAME_RATE:.0f} frames/s")
     if copies is None:
         copies = int(np.clip(round(WANTED_WINDOWS / count) - 1, 0, MOST_COPIES))
-    out = []
-    for clip in clips:
-        for both in (clip, mirrored(clip)):
-            out += [windows(both), *(_copy(both, rng) for _ in range(copies))]
-    out = [part[_path_speed(part) <= fastest] for part in out]
-    if not any(map(len, out)):
+    found = False
+    for motion in (either for clip in clips for either in (clip, mirrored(clip))):
+        for copy in range(copies + 1):
+            part = _copy(motion, rng) if copy else windows(motion)
+            part = part[_path_speed(part) <= fastest]
+            if len(part):
+                found = True
+                yield part
+    if not found:
         raise ValueError(f"no motion is slower than {fastest:g} m/s: raise --fastest")
-    return [part for part in out if len(part)]
-
-
-def _path_speed(part: Array) -> Array:
-    steps = np.linalg.norm(np.diff(part[:, :, 0, :2], axis=1), axis=-1)
-    return steps.mean(axis=1) * FRAME_RATE
 
 
 def _copy(clip: Array, rng: np.random.Generator) -> Array:
     part = windows(time_warped(clip, float(rng.uniform(1 - SPEED, 1 + SPEED))))
     return bent(part, rng.uniform(-CURVATURE, CURVATURE, len(part))) if len(part) else part
+
+
+def _path_speed(part: Array) -> Array:
+    steps = np.linalg.norm(np.diff(part[:, :, 0, :2], axis=1), axis=-1)
+    return steps.mean(axis=1) * FRAME_RATE
 
 
 def start_history(clips: Sequence[Array]) -> Array:
