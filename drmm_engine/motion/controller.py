@@ -31,6 +31,7 @@ from drmm_engine.motion.features import (
     placement,
     to_local,
     to_world,
+    variable_names,
 )
 from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.skeleton import JOINTS, TOES
@@ -94,6 +95,8 @@ def walk(
     """
     if not model.features or model.features.get("kind") != "locomotion":
         raise ValueError("this is not a locomotion model: train one with `python -m training.locomotion`")
+    if model.schema.names != variable_names() or "start" not in model.features or not model.skeleton:
+        raise ValueError("this locomotion model has other variables than this version walks with: train it again")
     if not targets:
         raise ValueError("no target: a walk needs at least one")
     for number, target in enumerate(targets, start=1):

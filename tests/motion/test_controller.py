@@ -77,5 +77,7 @@ def test_another_kind_of_model_is_refused(model):
 
     with pytest.raises(ValueError, match="not a locomotion model"):
         walk(replace(model, features={"kind": "pose"}), [Target((2.0, 0.0))])
+    with pytest.raises(ValueError, match="train it again"):
+        walk(replace(model, features={"kind": "locomotion"}), [Target((2.0, 0.0))])
     with pytest.raises(ValueError, match="history must be"):
         Controller(model, np.zeros((3, 20, 3)))
