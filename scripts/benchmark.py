@@ -23,11 +23,12 @@ from drmm_engine.learn.train import adam
 from drmm_engine.learn.train import step as training_step
 from drmm_engine.metrics.motion import foot_slide, mean_jerk
 from drmm_engine.metrics.walks import measure_walks
-from drmm_engine.motion.features import FRAME_RATE
-from drmm_engine.motion.skeleton import TOES
+from drmm_engine.motion.features import FRAME_RATE, WINDOW, windows
+from drmm_engine.motion.library import TOE_HEIGHT, read_clips
 from training import humanoid2d, toys
-from training.motion import read_motion
+from training.motion import steady
 
+MOVING = 0.3  # m/s of the hips; slower is standing
 LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a density of two variables
 
 
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
     parser.add_argument("--model", help="walks: a locomotion model (the shipped one)")
     parser.add_argument("--clips", nargs="*", default=[], help="walks: capture to measure alike: folders, zips, files")
+    parser.add_argument("--fastest", type=float, default=np.inf, help="walks: leave out faster capture, m/s (none)")
     parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON last on stdout")
@@ -144,15 +146,32 @@ def walks(options: argparse.Namespace) -> dict:
     print("walks:", ", ".join(f"{name} {value}" for name, value in measured.items()))
     if not options.clips:
         return {"walks": measured}
-    data = read_motion(options.clips)
-    slide = 100 * np.concatenate([foot_slide(clip, data.rest[TOES, 2].mean()) for clip in data.clips])
-    jerks = [mean_jerk(clip) for clip in data.clips if len(clip) > 3]
-    weights = [len(clip) for clip in data.clips if len(clip) > 3]
-    capture = {"slide_mean_cm_s": round(float(slide.mean()), 2), "slide_median_cm_s": round(float(np.median(slide)), 2),
-               "feet_down": round(len(slide) / sum(map(len, data.clips)), 2),
-               "jerk_m_s3": round(float(np.average(jerks, weights=weights)), 2)}
-    print("capture:", ", ".join(f"{name} {value}" for name, value in capture.items()))
-    return {"walks": measured, "capture": capture}
+    figures = capture(options.clips, options.fastest)
+    for name, values in figures.items():
+        print(f"capture, {name}:", ", ".join(f"{what} {value}" for what, value in values.items()))
+    return {"walks": measured, "capture": figures}
+
+
+def capture(paths: list[str], fastest: float) -> dict:
+    """The same figures of the clips as they were captured, not fitted to one body: a model is no judge of itself.
+
+    In stretches of 40 frames no faster than `fastest` (m/s), as training takes them; a second time without standing.
+    """
+    clips, _ = steady(read_clips(paths, frame_rate=FRAME_RATE)[0])
+    stretches = [part for clip in clips for part in windows(clip.positions, WINDOW // 2)]
+    speeds = np.array([np.linalg.norm(np.diff(part[:, 0, :2], axis=0), axis=-1).mean() * FRAME_RATE
+                       for part in stretches])
+    figures = {}
+    for name, chosen in (("all", speeds <= fastest), ("moving", (speeds <= fastest) & (speeds > MOVING))):
+        parts = [stretches[i] for i in np.flatnonzero(chosen)]
+        if not parts:
+            raise SystemExit(f"benchmark: no stretch of the clips is {name} and no faster than {fastest:g} m/s")
+        slide = 100 * np.concatenate([foot_slide(part, TOE_HEIGHT) for part in parts])
+        figures[name] = {"slide_mean_cm_s": round(float(slide.mean()), 2),
+                         "slide_median_cm_s": round(float(np.median(slide)), 2),
+                         "feet_down": round(len(slide) / sum(map(len, parts)), 2),
+                         "jerk_m_s3": round(float(np.mean([mean_jerk(part) for part in parts])), 2)}
+    return figures
 
 
 if __name__ == "__main__":

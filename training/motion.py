@@ -44,7 +44,7 @@ def read_motion(paths: Sequence[str], table: str | None = None) -> Motion:
     if not clips:
         raise ValueError(f"no clip to train on in {', '.join(paths)}"
                          + (f": {refusals[0].reason}" if refusals else ""))
-    clips, unsteady = _steady(clips)
+    clips, unsteady = steady(clips)
     for line in unsteady:
         print(f"left out: {line}", file=sys.stderr)
     bodies, _ = to_one_body([clip.positions for clip in clips])
@@ -54,7 +54,7 @@ def read_motion(paths: Sequence[str], table: str | None = None) -> Motion:
     return Motion([clip.name for clip in clips], bodies, rest)
 
 
-def _steady(clips: list[CanonicalClip]) -> tuple[list[CanonicalClip], list[str]]:
+def steady(clips: list[CanonicalClip]) -> tuple[list[CanonicalClip], list[str]]:
     """Clips whose toe joint is the ball of the foot; all of them if there is no such clip.
 
     A joint further forward dips under the floor when the heel rises, and no foot of a model can then stand on it.
