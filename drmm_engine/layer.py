@@ -39,6 +39,7 @@ class Layer:
     latent_start: Array = None
     covariance: str = "isotropic"
     residual: str = "shift"
+    cholesky: Array = None
 
     @property
     def components(self) -> int:
