@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ from .schema import Schema
 
 ENUMERATE = 1024  # exact likelihood where the layers before the last have at most this many paths
 BLOCK = 1 << 22  # numbers in the largest intermediate array of log_prob
+JITTER = {8: 1e-10, 4: 1e-7}  # by the bytes of a number: an observation's jitter, a share of the first layer's variance
+KNOWN = 1e-5  # the share that an inequality on known variables keeps
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,14 @@ class Model:
             tensor = torch.as_tensor(x, device=device)
             return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
-        layers = tuple(Layer(**{name: move(value) for name, value in vars(layer).items()}) for layer in self.layers)
+        layers = tuple(Layer(**{f.name: move(getattr(x, f.name)) for f in fields(Layer)}) for x in self.layers)
         return replace(self, layers=layers)
+
+    def first(self, layers: int) -> Model:
+        """The model of the first layers alone, which training made a model of its own (Sec. 3.4)."""
+        if layers not in range(1, len(self.layers) + 1):
+            raise ValueError(f"layers must lie between 1 and {len(self.layers)}, got {layers!r}")
+        return replace(self, layers=self.layers[:layers])
 
     @property
     def like(self) -> Array:
@@ -72,7 +80,17 @@ class Model:
         """Conditions in data units, compiled for this model; ValueError names the variable and the value given."""
         if not isinstance(conditions, Sequence):
             raise ValueError(f"conditions must be a list, got {conditions!r}")
-        return to_arrays(compile_conditions(conditions, self.schema, count), self.like)
+        return self._steadied(to_arrays(compile_conditions(conditions, self.schema, count), self.like))
+
+    def _steadied(self, evidence: Evidence) -> Evidence:
+        """With the traces of variance that keep repeated hard observations, and inequalities on them, well defined.
+
+        They are shares of the first layer's variances in every layer and component, so that they cancel.
+        """
+        g, o, i = self.layers[0].gaussians, evidence.observations, evidence.inequalities
+        o = o and replace(o, jitter=JITTER[o.z.itemsize] * g.variances(o.rows)[0].mean(0)[None])
+        i = i and replace(i, floor=KNOWN * g.variances(i.rows)[0].mean(0)[None])
+        return replace(evidence, observations=o, inequalities=i)
 
     def sample(
         self,
@@ -85,6 +103,7 @@ class Model:
         clamp: bool = True,
         noise: bool = False,
         resample: bool = False,
+        temperature: float = 1.0,
     ) -> Draw:
         """Draw samples under conditions in one forward pass (paper, Sec. 3.5).
 
@@ -93,39 +112,43 @@ class Model:
         (False: the paper's sum of means). noise adds what the last layer's sigma leaves open. resample redraws by
         importance weight, which samples with evidence of their own do not allow; sweeps > 0 resamples (where that is
         allowed), then does Gibbs sweeps over the components with the exact target.
-        rank: best first, by importance weight (after sweeps by joint density).
+        rank: best first, by importance weight (after sweeps by joint density). temperature: components follow
+        p(h | conditions)^(1 / temperature), the noise its share of the variance: below 1 likelier, above 1 more varied.
         """
         _whole("count", count, least=1)
         _whole("sweeps", sweeps, least=0)
         if not 0 <= truncation < 1:
             raise ValueError(f"truncation must be at least 0 and below 1, got {truncation!r}")
+        if not 0 < temperature < np.inf:
+            raise ValueError(f"temperature must be a positive number, got {temperature!r}")
         rng = np.random.default_rng(seed)
         evidence = self.evidence(conditions, count)
         if resample and evidence.rows > 1:
             raise ValueError("resample=True needs the same conditions for all samples; here a value, limit or weight "
                              f"differs in {evidence.rows} samples")
         case = np.arange(count) if evidence.rows > 1 else np.zeros(count)
-        h, log_weight, log_joint = self.forward(evidence, case, uniform(rng, (count, len(self.layers))), truncation)
+        u = uniform(rng, (count, len(self.layers)))
+        h, log_weight, log_joint = self.forward(evidence, case, u, truncation, temperature)
         if (resample or sweeps) and evidence.rows == 1:
             chosen = posterior.resample(log_weight, count, rng)
             h, log_joint = h[chosen], log_joint[chosen]
             log_weight = 0 * log_weight + namespace(h).logsumexp(log_weight) - np.log(count)
         for _ in range(sweeps):
-            h = posterior.sweep(self.layers, evidence, h, rng)
+            h = posterior.sweep(self.layers, evidence, h, rng, temperature)
         if sweeps:
             log_joint = posterior.log_joint(self.layers, evidence, h)
-        values = self._values(conditions, evidence, h, rng, clamp, noise)
+        values = self._values(conditions, evidence, h, rng, clamp, temperature if noise else 0.0)
         to_numpy = namespace(h).numpy
         draw = Draw(values, to_numpy(log_weight), to_numpy(log_joint), to_numpy(h), tuple(self.schema.names))
         return draw.ranked(by="log_joint" if sweeps or resample else "log_weight") if rank else draw
 
     def forward(
-        self, evidence: Evidence, case: np.ndarray, noise: np.ndarray, truncation: float
+        self, evidence: Evidence, case: np.ndarray, noise: np.ndarray, truncation: float, temperature: float = 1.0
     ) -> tuple[Array, Array, Array]:
         """Components h [B, L] of one forward pass, log importance weights [B] and log p(h, conditions) [B].
 
         case [B] is each sample's row of the evidence; noise [B, L] is uniform in [0, 1). The weight is the last
-        layer's mass over q of the components before it, which equals p(h, conditions) / q(h).
+        layer's mass over q of the components before it, which equals p(h, conditions)^(1 / temperature) / q(h).
 
         Samples with the same evidence and the same components so far share all their work.
         """
@@ -134,22 +157,26 @@ class Model:
         paths = xp.integers(np.zeros((evidence.rows, 0)), self.like)
         log_q = 0.0
         for level, layer in enumerate(self.layers):
-            logits = layer.logits(evidence, paths, truncation)
+            logits = layer.logits(evidence, paths, truncation**temperature) / temperature
             h, log_probability, log_mass = choose(logits, case, u[:, level], truncation)
             log_weight = log_mass - log_q
             log_q = log_q + log_probability
             key, fresh = xp.unique(case * layer.components + h)
             before, chosen = key // layer.components, key % layer.components
-            evidence = layer.residual_evidence(evidence, before, chosen)
+            if level + 1 < len(self.layers):
+                evidence = layer.residual_evidence(evidence, before, chosen)
             paths = xp.concatenate([paths[before], chosen[:, None]])
             case = fresh
-        return paths[case], log_weight, log_probability + log_mass
+        return paths[case], log_weight, temperature * (log_probability + log_mass)
 
-    def log_prob(self, x: np.ndarray, samples: int = 32, seed: int = 0, exact: bool | None = None) -> np.ndarray:
+    def log_prob(
+        self, x: np.ndarray, samples: int = 32, seed: int = 0, exact: bool | None = None, given: Sequence[str] = ()
+    ) -> np.ndarray:
         """log p(x) of rows in data units [rows, variables], nats; NaN means unknown and is marginalised (App. A).
 
         The importance estimate of Eq. 10 with `samples` untruncated paths a row, the last layer summed exactly; with
         exact=True (the default where the layers before the last have few paths) the sum over all paths, Eq. 9.
+        given: variables on which the rest is conditioned, log p(x) - log p(x_given).
         """
         _whole("samples", samples, least=1)
         x = np.atleast_2d(np.asarray(x, dtype=float))
@@ -157,15 +184,31 @@ class Model:
             raise ValueError(f"log_prob needs rows of {len(self.schema.names)} columns, got shape {x.shape}")
         if np.any(np.isinf(x)):
             raise ValueError("log_prob: infinite value in " + self.schema.names[int(np.argwhere(np.isinf(x))[0][1])])
-        paths = math.prod(layer.components for layer in self.layers[:-1])
-        exact = paths <= ENUMERATE if exact is None else exact
-        widest = max(max(layer.components for layer in self.layers), len(self.schema.names))
-        size = max(1, BLOCK // ((paths if exact else samples) * widest))
+        if len(given):
+            margin = np.full_like(x, np.nan)
+            columns = [self.schema.column(name) for name in given]
+            margin[:, columns] = x[:, columns]
+            return self.log_prob(x, samples, seed, exact) - self.log_prob(margin, samples, seed, exact)
+        exact = self._paths() <= ENUMERATE if exact is None else exact
+        size = max(1, BLOCK // self._numbers(self._paths() if exact else samples, bool(np.isnan(x).any())))
         rng = np.random.default_rng(seed)
         blocks = [x[i : i + size] for i in range(0, len(x), size)]
         each = [self._enumerated(block) if exact else self._estimated(block, samples, rng) for block in blocks]
         known = ~np.isnan(x[:, self.schema.real_columns])
         return np.concatenate([np.zeros(0), *each]) - known @ np.log(self.schema.scale)
+
+    def _paths(self) -> int:
+        """Paths through the layers before the last."""
+        return math.prod(layer.components for layer in self.layers[:-1])
+
+    def _numbers(self, paths: int, missing: bool) -> int:
+        """Numbers in the largest array that a row of data with so many paths needs."""
+        n, whitens = len(self.schema.real_columns), any(layer.residual == "whiten" for layer in self.layers[:-1])
+        each = [n]
+        for layer in self.layers:
+            full = layer.covariance == "full"
+            each.append(layer.components * (n ** (1 + missing) if full or (missing and whitens) else 1))
+        return paths * max(each)
 
     def _estimated(self, x: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
         """Eq. 10 in model units: the mean importance weight of `samples` forward passes a row."""
@@ -195,26 +238,27 @@ class Model:
                                  f"{codes[wrong, c][0]:g}; classes are 0 to {len(stream.classes) - 1}")
         observations = None
         if real.shape[1]:
-            rows = Functionals(np.arange(real.shape[1]), None, True)
-            observations = Observations(rows, np.where(known, real, 0.0), np.zeros((1, real.shape[1])), 1.0 * known)
+            rows, complete = Functionals(np.arange(real.shape[1]), None, True), bool(known.all())
+            z, noise, weight = np.where(known, real, 0.0), np.zeros((1, real.shape[1])), 1.0 * known
+            observations = Observations(rows, z, noise, weight[:1] if complete else weight, complete)
         classes = Classes(np.where(named, codes, 0), 1.0 * named) if codes.shape[1] else None
         return to_arrays(Evidence(observations, None, classes, len(x)), self.like)
 
     def _values(
         self, conditions: Sequence[Condition], evidence: Evidence, h: Array, rng: np.random.Generator, clamp: bool,
-        noise: bool,
+        noise: float,
     ) -> np.ndarray:
-        """Samples [B, variables] in data units of components [B, L]."""
-        xp, last = namespace(h), self.layers[-1]
-        mean = sum(layer.reconstruct(h[:, j]) for j, layer in enumerate(self.layers))
-        r = 0.0 * mean
+        """Samples [B, variables] in data units of components [B, L]; noise: the last layer's share of its variance."""
+        xp, (*before, last) = namespace(h), self.layers
+        x = xp.take(last.mean, h[:, -1])
         if noise:
-            r = xp.asarray(rng.standard_normal(mean.shape), mean) * xp.exp(last.log_sigma)[
-                h[:, -1] if len(last.log_sigma) > 1 else 0]
+            x = x + noise**0.5 * last.scaled(h[:, -1], xp.asarray(rng.standard_normal(x.shape), x))
         if clamp and evidence.observations is not None:
-            r = r + last.correct(posterior.left_over(last, evidence.observations, mean + r, h, rng, noise), h[:, -1])
-        codes = self._classes(evidence, h, rng)
-        values = self.schema.join(xp.numpy(mean + r), codes)
+            rest = posterior.residual_path(before, evidence, h[:, :-1])
+            x = x + last.correct(posterior.left_over(last, rest, x, h[:, -1], rng, noise), h[:, -1])
+        for j, layer in reversed(list(enumerate(before))):
+            x = layer.reconstruct(h[:, j], x)
+        values = self.schema.join(xp.numpy(x), self._classes(evidence, h, rng))
         if clamp:
             self._copy_known(values, conditions)
         return values

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .arrays import Array, namespace
-from .evidence import Evidence, Observations, shift
-from .layer import Layer, choose, widened_variances
+from .evidence import Evidence, Observations
+from .gaussians import widened_variances
+from .layer import Layer, choose
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,16 @@ class Draw:
 
 def log_joint(layers: Sequence[Layer], evidence: Evidence, h: Array) -> Array:
     """log p(h, conditions) [B] of paths h [B, L] (paper, Eq. 8 and 14): the last layer's logit given the others."""
-    evidence = residual_path(layers[:-1], evidence, h)
-    everyone = namespace(h).integers(np.arange(len(h)), h)
-    last = layers[-1].logits(evidence, h[:, :-1])
-    return (last if len(last) == len(h) else last[0 * everyone])[everyone, h[:, -1]]
+    rest = residual_path(layers[:-1], evidence, h[:, :-1])
+    return layers[-1].own_logits(rest, h[:, :-1], h[:, -1])
 
 
 def residual_path(layers: Sequence[Layer], evidence: Evidence, h: Array) -> Evidence:
-    """Evidence about what layers leave of x on paths h [B, l]."""
-    case = namespace(h).integers(np.arange(len(h)) if evidence.rows > 1 else np.zeros(len(h)), h)
+    """Evidence about what layers leave of x on paths h [B, l], one case each."""
+    each = namespace(layers[0].mean if layers else h).integers(np.arange(len(h)), h)
+    evidence = evidence.take(each if evidence.rows > 1 else 0 * each)
     for j, layer in enumerate(layers):
-        evidence = layer.residual_evidence(evidence, case, h[:, j])
-        case = namespace(h).integers(np.arange(len(h)), h)
+        evidence = layer.residual_evidence(evidence, None, h[:, j])
     return evidence
 
 
@@ -80,50 +79,63 @@ def resample(log_weight: Array, count: int, rng: np.random.Generator) -> np.ndar
     return np.minimum(np.searchsorted(p, points, side="right"), len(p) - 1)
 
 
-def sweep(layers: Sequence[Layer], evidence: Evidence, h: Array, rng: np.random.Generator) -> Array:
-    """One Gibbs sweep: each layer's component redrawn from p(h_l | the others, conditions), shift residuals.
-
-    By Eq. 14 a path's mean is the sum of its components' means and its covariance the last layer's, so h_l enters by
-    its mean and, through the last layer's tables, by P_L,l[h_L][h_l].
-    """
-    xp, last = namespace(h), layers[-1]
+def sweep(
+    layers: Sequence[Layer], evidence: Evidence, h: Array, rng: np.random.Generator, temperature: float = 1.0
+) -> Array:
+    """One Gibbs sweep: each layer's component redrawn from p(h_l | the others, conditions)^(1 / temperature)."""
+    xp = namespace(h)
     everyone = xp.integers(np.arange(len(h)), h)
-    for level, layer in enumerate(layers):
-        others = [j for j in range(len(layers)) if j != level]
-        rest = residual_path([layers[j] for j in others], evidence, h[:, others])
-        rest = rest if rest.rows == len(h) else shift(rest, 0 * everyone, 0.0, 0.0)
-        if level == len(layers) - 1:
-            logits = last.logits(rest, h[:, :-1])
-        else:
-            table = last.latent_table[last.latent_start[level] :][: layer.components]
-            logits = _given_last(last, h[:, -1], rest, layer.mean) + table.T[h[:, -1]]
+    for level in range(len(layers)):
+        logits = conditional_logits(layers, evidence, h, level) / temperature
         u = xp.asarray(uniform(rng, len(h)), logits)
         drawn, _, _ = choose(logits if len(logits) == len(h) else logits[0 * everyone], everyone, u, 0.0)
         h = xp.concatenate([h[:, :level], drawn[:, None], h[:, level + 1 :]])
     return h
 
 
-def _given_last(last: Layer, h: Array, evidence: Evidence, mean: Array) -> Array:
-    """`real_logits` of components with means [K, N] under the covariance of each case's last component h, [B, K]."""
-    if len(last.log_sigma) == 1:
-        return last.real_logits(evidence, mean)
-    xp = namespace(h)
-    logits = 0.0 * h[:, None] + 0.0 * mean.sum(-1)[None, :]
-    for own in np.unique(xp.numpy(h)):
-        cases = xp.integers(np.flatnonzero(xp.numpy(h) == own), h)
-        part = replace(last, log_sigma=last.log_sigma[own][None])
-        logits[cases] = part.real_logits(shift(evidence, cases, 0.0, 0.0), mean)
-    return logits
+def conditional_logits(layers: Sequence[Layer], evidence: Evidence, h: Array, level: int) -> Array:
+    """log p(h_l, the others, conditions) up to what all h_l share, for every h_l, [B or 1, K]; h [B, L]."""
+    last = layers[-1]
+    if level == len(layers) - 1:
+        return last.logits(residual_path(layers[:-1], evidence, h[:, :-1]), h[:, :-1])
+    if all(layer.residual == "shift" for layer in layers[level:-1]):
+        return _shifted_logits(layers, evidence, h, level)
+    return _path_logits(layers, evidence, h, level)
+
+
+def _shifted_logits(layers: Sequence[Layer], evidence: Evidence, h: Array, level: int) -> Array:
+    """Where shifts follow, a path's mean is the sum of its components' means and its covariance the last layer's
+    (Eq. 14): h_l enters by its mean and, through the last layer's tables, by P_L,l[h_L][h_l]."""
+    last, layer = layers[-1], layers[level]
+    others = [j for j in range(len(layers)) if j != level]
+    rest = residual_path([layers[j] for j in others], evidence, h[:, others])
+    covariance = replace(last.gaussians if last.shares_covariance else last.own(h[:, -1]), mean=layer.mean[None])
+    table = last.latent_table[last.latent_start[level] :][: layer.components]
+    return last.real_logits(rest, covariance) + table.T[h[:, -1]]
+
+
+def _path_logits(layers: Sequence[Layer], evidence: Evidence, h: Array, level: int) -> Array:
+    """Where h_l turns and scales what follows: every h_l carried through to the last layer."""
+    xp, k = namespace(h), layers[level].components
+    each = xp.integers(np.repeat(np.arange(len(h)), k), h)
+    every = xp.integers(np.tile(np.arange(k), len(h)), h)
+    paths = xp.concatenate([h[each, :level], every[:, None], h[each, level + 1 :]])
+    rest = residual_path(layers[:level], evidence, h[:, :level]).take(each)
+    for j in range(level, len(layers) - 1):
+        rest = layers[j].residual_evidence(rest, None, paths[:, j])
+    return layers[-1].own_logits(rest, paths[:, :-1], paths[:, -1]).reshape(len(h), k)
 
 
 def left_over(
-    last: Layer, o: Observations, mean: Array, h: Array, rng: np.random.Generator, noise: bool
+    last: Layer, rest: Evidence, x: Array, h: Array, rng: np.random.Generator, noise: float
 ) -> Observations:
-    """The observations less their values at a sample [B, N] (and less their own noise: Matheron's rule)."""
-    xp = namespace(mean)
-    z = o.z - o.rows.apply(mean)
+    """The observations less their values at samples x [B, N] of components h [B] (and less their own noise, where x has
+    the share `noise` of its variance: Matheron's rule)."""
+    xp, o = namespace(x), rest.observations
+    assert o is not None
+    z = o.z - o.rows.apply(x[:, None])[:, 0]
     if noise:
-        variance = last.variance[h[:, -1]] if len(last.variance) > 1 else last.variance
-        own = o.rows.variances(variance)
-        z = z - xp.sqrt(widened_variances(o, own) - own) * xp.asarray(rng.standard_normal(z.shape), z)
+        own = last.own(h).variances(o.rows)[:, 0]
+        error = noise**0.5 * xp.sqrt(widened_variances(o, own) - own)
+        z = z - error * xp.asarray(rng.standard_normal(z.shape), z)
     return replace(o, z=z)

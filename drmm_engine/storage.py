@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 SECTIONS = ("training", "data", "metrics", "skeleton", "features")
 Shape = tuple[int, ...]
+COVARIANCES = ("isotropic", "diagonal", "full")
+RESIDUALS = ("shift", "whiten")
+WASTE = 16  # a layer in memory against the file, at most
 WIDEST = 40.0  # |log sigma| beyond it would leave single precision
 
 
@@ -65,11 +68,12 @@ def load(path: str | Path) -> Model:
             tensors = _read(file, shapes)
             for name in SECTIONS:
                 _require(isinstance(header.get(name, {}), dict), f"`{name}` must be a JSON object")
+            entries = enumerate(header["layers"])
+            layers = tuple(_layer(i, entry, schema, header["layers"], tensors) for i, entry in entries)
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file") from None
     except (ValueError, OSError, SafetensorError, RecursionError) as error:
         raise ValueError(f"{path}: not a usable model file: {error}") from None
-    layers = tuple(_layer(i, entry, schema, header["layers"], tensors) for i, entry in enumerate(header["layers"]))
     return Model(schema, layers, **{name: header[name] for name in SECTIONS if name in header})
 
 
@@ -86,7 +90,10 @@ def _tensors(model: Model) -> dict[str, np.ndarray]:
         for stream in model.schema.real_streams:
             part = slice(start, start + len(stream.variables))
             out[f"layers.{i}.mean.{stream.name}"] = layer.mean[:, part]
-            out[f"layers.{i}.log_sigma.{stream.name}"] = _stored_sigma(layer, part)
+            if layer.covariance == "full":
+                out[f"layers.{i}.cholesky.{stream.name}"] = layer.cholesky[:, part, part]
+            else:
+                out[f"layers.{i}.log_sigma.{stream.name}"] = _stored_sigma(layer, part)
             start = part.stop
         for stream, table in zip(model.schema.categorical_streams, layer.log_prob, strict=True):
             out[f"layers.{i}.log_prob.{stream.name}"] = table
@@ -122,13 +129,16 @@ def _layer_shapes(schema: Schema, layers: list[Any], i: int) -> dict[str, list[S
     k: Any = entry.get("components")
     covariance, residual = entry.get("covariance"), entry.get("residual")
     _require(type(k) is int and k > 0, f"layers.{i}: components is {k!r}")
-    _require(covariance in ("isotropic", "diagonal"), f"layers.{i}: covariance {covariance!r} is not known")
-    _require(residual == "shift", f"layers.{i}: residual {residual!r} is not known")
+    _require(covariance in COVARIANCES, f"layers.{i}: covariance {covariance!r} is not known")
+    _require(residual in RESIDUALS, f"layers.{i}: residual {residual!r} is not known")
     shapes: dict[str, list[Shape]] = {"log_weight": [(k,)]}
     for stream in schema.real_streams:
         n = len(stream.variables)
         shapes[f"mean.{stream.name}"] = [(k, n)]
-        shapes[f"log_sigma.{stream.name}"] = [()] if covariance == "isotropic" else [(n,), (k, n)]
+        if covariance == "full":
+            shapes[f"cholesky.{stream.name}"] = [(k, n, n)]
+        else:
+            shapes[f"log_sigma.{stream.name}"] = [()] if covariance == "isotropic" else [(n,), (k, n)]
     for stream in schema.categorical_streams:
         shapes[f"log_prob.{stream.name}"] = [(k, len(stream.classes))]
     return shapes | {f"log_prob.latent.{j}": [(k, layers[j]["components"])] for j in range(i)}
@@ -155,14 +165,19 @@ def _check(name: str, tensor: np.ndarray) -> None:
         _require(bool(np.allclose(total, 1, atol=1e-3)), f"tensor {name} is not normalised")
     if part == "log_sigma":
         _require(bool((np.abs(tensor) < WIDEST).all()), f"tensor {name} holds a log sigma beyond {WIDEST:g}")
+    if part == "cholesky":
+        diagonal = tensor.diagonal(0, -2, -1)
+        _require(not np.triu(tensor, 1).any(), f"tensor {name} is not lower triangular")
+        _require(bool((diagonal > 0).all()), f"tensor {name} has a diagonal that is not positive")
+        log_sigma = np.log(diagonal.astype(float))
+        _require(bool((np.abs(log_sigma) < WIDEST).all()), f"tensor {name} holds a log sigma beyond {WIDEST:g}")
 
 
 def _layer(i: int, entry: dict, schema: Schema, layers: list[dict], tensors: dict[str, np.ndarray]) -> Layer:
     real = schema.real_streams
-    k, widths = entry["components"], [len(s.variables) for s in real]
-    sigmas = [tensors[f"layers.{i}.log_sigma.{s.name}"] for s in real]
-    rows = max((s.shape[0] for s in sigmas if s.ndim == 2), default=1)
-    sigmas = [np.broadcast_to(s, (rows, n)) for s, n in zip(sigmas, widths, strict=True)]
+    k, full = entry["components"], entry["covariance"] == "full"
+    log_sigma = None if full else _sigmas([tensors[f"layers.{i}.log_sigma.{s.name}"] for s in real], schema)
+    cholesky = _blocks([tensors[f"layers.{i}.cholesky.{s.name}"] for s in real], k) if full else None
     means = [tensors[f"layers.{i}.mean.{s.name}"] for s in real]
     table = start = None
     if i:
@@ -171,7 +186,27 @@ def _layer(i: int, entry: dict, schema: Schema, layers: list[dict], tensors: dic
     return Layer(
         tensors[f"layers.{i}.log_weight"],
         np.concatenate(means, axis=1) if means else np.zeros((k, 0)),
-        np.concatenate(sigmas, axis=1) if sigmas else np.zeros((1, 0)),
+        log_sigma,
         tuple(tensors[f"layers.{i}.log_prob.{s.name}"] for s in schema.categorical_streams),
-        table, start, entry["covariance"], entry["residual"],
+        table, start, entry["covariance"], entry["residual"], cholesky,
     )
+
+
+def _sigmas(tensors: list[np.ndarray], schema: Schema) -> np.ndarray:
+    """[1, N] or [K, N] of one tensor a stream."""
+    rows = max((s.shape[0] for s in tensors if s.ndim == 2), default=1)
+    widths = [len(s.variables) for s in schema.real_streams]
+    parts = [np.broadcast_to(s, (rows, n)) for s, n in zip(tensors, widths, strict=True)]
+    return np.concatenate(parts, axis=1) if parts else np.zeros((1, 0))
+
+
+def _blocks(tensors: list[np.ndarray], k: int) -> np.ndarray:
+    """[K, N, N], block diagonal, of one tensor a stream; ValueError where that takes much more than the blocks."""
+    n = sum(t.shape[1] for t in tensors)
+    _require(n * n <= WASTE * sum(t.shape[1] ** 2 for t in tensors), f"full covariances of {len(tensors)} streams")
+    out, start = np.zeros((k, n, n)), 0
+    for t in tensors:
+        part = slice(start, start + t.shape[1])
+        out[:, part, part] = t
+        start = part.stop
+    return out

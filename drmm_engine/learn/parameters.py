@@ -8,6 +8,7 @@ logits with one row per class of the earlier layers, so that a look-up reads row
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -78,4 +79,4 @@ def to_model(parameters: Parameters, schema: Schema, settings: Settings) -> Mode
 
     double = {name: value.detach().cpu().double() for name, value in parameters.items()}
     stack = layers(double, schema, settings)
-    return Model(schema, tuple(Layer(**{name: plain(value) for name, value in vars(x).items()}) for x in stack))
+    return Model(schema, tuple(Layer(**{f.name: plain(getattr(x, f.name)) for f in fields(Layer)}) for x in stack))

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import logsumexp
 
 import drmm_engine as drmm
-from tests.engine.truth import SIGMAS, Truth, log_rows, random_model, sampling_error, tally, total_variation
+from tests.engine.truth import KINDS, Truth, log_rows, random_model, sampling_error, tally, total_variation
 
 KNOWN = drmm.Known({"x": 0.3, "u": -0.4})
 PRIOR = drmm.GaussianPrior({"x": (0.5, 0.6), "z": (0.2, 0.4)})
@@ -30,7 +30,7 @@ QUERIES = {
 }
 
 
-@pytest.fixture(params=SIGMAS)
+@pytest.fixture(params=KINDS)
 def sigma(request):
     return request.param
 
@@ -168,9 +168,9 @@ def test_values_unclamped_are_the_sum_of_means(model, query):
 
 @pytest.mark.parametrize("clamp", [True, False])
 @pytest.mark.parametrize("name", ["nothing", "known softly", "known, prior and equality that share variables"])
-def test_noise_has_the_covariance_left_open(model, name, clamp):
+def test_noise_has_the_covariance_left_open(sigma, name, clamp):
     """One component a layer, so that all draws share their path: mean and covariance within sampling error."""
-    one = random_model(6, (1, 1), "own" if len(model.layers[-1].log_sigma) > 1 else "diagonal")
+    one = random_model(6, (1, 1), sigma)
     truth, n = Truth(one, QUERIES[name]), 20_000
     mean, covariance = truth.given((0, 0)) if clamp else truth.component((0, 0))
     values = one.sample(QUERIES[name], count=n, clamp=clamp, noise=True).values

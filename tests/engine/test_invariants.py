@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import drmm_engine as drmm
-from tests.engine.truth import SIGMAS, Truth, random_model
+from tests.engine.truth import KINDS, Truth, random_model
 
 NAMES = ["x", "y", "z", "u"]
 VALUE = st.floats(-3, 3).map(lambda v: round(v, 3))
@@ -20,7 +20,7 @@ WEIGHT = st.sampled_from([0.3, 1.0, 1.0, 2.0])
 @st.composite
 def models(draw):
     return random_model(draw(st.integers(0, 50)), draw(st.sampled_from([(4,), (3, 4), (2, 3, 4)])),
-                        draw(st.sampled_from(SIGMAS)), classes=(3,))
+                        draw(st.sampled_from(KINDS)), classes=(3,))
 
 
 @st.composite
@@ -95,7 +95,8 @@ def test_order_of_components_does_not_matter(model, random):
             table = table[rows][:, order]
         layers.append(replace(
             layer, log_weight=layer.log_weight[order], mean=layer.mean[order], latent_table=table,
-            log_sigma=layer.log_sigma[order] if len(layer.log_sigma) > 1 else layer.log_sigma,
+            log_sigma=None if layer.log_sigma is None else layer.log_sigma[order if len(layer.log_sigma) > 1 else [0]],
+            cholesky=None if layer.cholesky is None else layer.cholesky[order],
             log_prob=tuple(t[order] for t in layer.log_prob)))
     x = model.sample(count=5, noise=True).values
     assert replace(model, layers=tuple(layers)).log_prob(x) == pytest.approx(model.log_prob(x), abs=1e-9)

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 import drmm_engine as drmm
 from drmm_engine import storage
-from tests.engine.truth import SIGMAS, random_model
+from tests.engine.truth import KINDS, random_model
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def refusal(path):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("sigma", SIGMAS)
+@pytest.mark.parametrize("sigma", KINDS)
 @pytest.mark.parametrize("streams, classes", [(2, ()), (1, (3, 2)), (0, (4,))])
 def test_round_trip_is_exact_in_single_precision(tmp_path, sigma, streams, classes):
     model = random_model(4, (3, 5, 2), sigma, streams, classes)
@@ -55,7 +55,7 @@ def test_round_trip_is_exact_in_single_precision(tmp_path, sigma, streams, class
         assert getattr(again, part) == getattr(model, part)
     for a, b in zip(model.layers, again.layers, strict=True):
         assert (a.covariance, a.residual) == (b.covariance, b.residual)
-        for name in ("log_weight", "mean", "log_sigma", "latent_table"):
+        for name in ("log_weight", "mean", "log_sigma", "latent_table", "cholesky"):
             x, y = getattr(a, name), getattr(b, name)
             assert (x is None and y is None) or x.size == y.size == 0 or np.array_equal(x.astype(np.float32), y)
         assert all(np.array_equal(x.astype(np.float32), y) for x, y in zip(a.log_prob, b.log_prob, strict=True))
@@ -124,8 +124,8 @@ def test_missing_tensor(path):
     (lambda h: h["layers"][1].update(components=10**15), "tensor layers.1.log_weight has shape [4]"),
     (lambda h: h["layers"][1].update(components=10**300), "tensor layers.1.log_weight has shape [4]"),
     (lambda h: h.update(layers=h["layers"] * 100_000), "tensor layers.2.log_weight is missing"),
-    (lambda h: h["layers"][0].update(covariance="full"), "layers.0: covariance 'full' is not known"),
-    (lambda h: h["layers"][0].update(residual="whiten"), "layers.0: residual 'whiten' is not known"),
+    (lambda h: h["layers"][0].update(covariance="full"), "tensor layers.0.cholesky.a is missing"),
+    (lambda h: h["layers"][0].update(residual="turn"), "layers.0: residual 'turn' is not known"),
     (lambda h: h["layers"][0].update(covariance=[]), "layers.0: covariance [] is not known"),
     (lambda h: h.pop("schema"), "schema: TypeError"),
     (lambda h: h.update(schema=[]), "schema: TypeError"),

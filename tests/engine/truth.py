@@ -14,6 +14,12 @@ import drmm_engine as drmm
 from drmm_engine.layer import Layer
 
 SIGMAS = ("isotropic", "diagonal", "own")  # a scalar a stream, [N], [K, N]
+KINDS = (*SIGMAS, "full", "whitened diagonal", "whitened", "mixed")
+LAYERS = {  # what the layers of a kind are, the last entry for all that follow
+    "isotropic": ["isotropic shift"], "diagonal": ["diagonal shift"], "own": ["own shift"], "full": ["full shift"],
+    "whitened diagonal": ["own whiten", "isotropic whiten", "diagonal shift"], "whitened": ["full whiten"],
+    "mixed": ["full whiten", "own shift", "full shift"],
+}
 
 
 def random_model(seed=0, components=(3, 4), sigma="isotropic", streams=2, classes=(), scaled=True, spread=1.0):
@@ -30,14 +36,16 @@ def random_model(seed=0, components=(3, 4), sigma="isotropic", streams=2, classe
     for level, k in enumerate(components):
         shrink = spread * 0.6**level
         tables = [log_rows(rng, components[j], k).T for j in range(level)]
+        own, residual = LAYERS[sigma][min(level, len(LAYERS[sigma]) - 1)].split()
+        covariance = {"own": "diagonal"}.get(own, own)
         layers.append(Layer(
             log_rows(rng, k),
             shrink * rng.normal(size=(k, 2 * streams)),
-            np.log(0.8) + _log_sigma(rng, sigma, k, streams),
+            None if own == "full" else np.log(0.8) + _log_sigma(rng, own, k, streams),
             tuple(log_rows(rng, n, k) for n in classes),
             np.concatenate(tables) if level else None,
             np.cumsum([0, *components[: level - 1]]) if level else None,
-            "isotropic" if sigma == "isotropic" else "diagonal",
+            covariance, residual, _cholesky(rng, k, streams) if own == "full" else None,
         ))
     return drmm.Model(schema, tuple(layers))
 
@@ -52,10 +60,27 @@ def _log_sigma(rng, sigma, k, streams):
     return 0.3 * rng.normal(size=(1 if sigma == "diagonal" else k, 2 * streams))
 
 
+def _cholesky(rng, k, streams):
+    """Lower triangular, block diagonal over the streams, [k, 2 streams, 2 streams]."""
+    factors = np.zeros((k, 2 * streams, 2 * streams))
+    for i in range(0, 2 * streams, 2):
+        factors[:, i : i + 2, i : i + 2] = [[[a, 0], [b, c]] for a, b, c in zip(
+            *np.exp(0.3 * rng.normal(size=(1, k))) * 0.8, 0.5 * rng.normal(size=k),
+            0.8 * np.exp(0.3 * rng.normal(size=k)), strict=True)]
+    return factors
+
+
 def log_rows(rng, n, rows=None):
     """Log-probabilities over n outcomes, [n] or [rows, n], none of them vanishing."""
     logits = rng.normal(size=n if rows is None else (rows, n))
     return logits - logsumexp(logits, axis=-1, keepdims=True)
+
+
+def factor_of(layer, h):
+    """The Cholesky factor of a component's covariance, [N, N], model units."""
+    if layer.covariance == "full":
+        return layer.cholesky[h]
+    return np.diag(np.exp(layer.log_sigma[h if len(layer.log_sigma) > 1 else 0]))
 
 
 class Truth:
@@ -102,12 +127,15 @@ class Truth:
         return np.log(np.linalg.norm(self._normal(normal) * self.schema.scale))
 
     def component(self, path):
-        """Mean [N] and covariance [N, N] of a (partial) path in data units: means add, the last sigma holds."""
-        layers = self.model.layers
-        mean = sum(layers[j].mean[h] for j, h in enumerate(path))
-        log_sigma = layers[len(path) - 1].log_sigma
-        sd = self.schema.scale * np.exp(log_sigma[path[-1] if len(log_sigma) > 1 else 0])
-        return self.schema.offset + self.schema.scale * mean, np.diag(sd**2)
+        """Mean [N] and covariance [N, N] of a (partial) path in data units: x = mu + T (mu' + T' (... + e))."""
+        mean, turn = 0.0, np.diag(self.schema.scale)
+        for layer, h in zip(self.model.layers, path[:-1], strict=False):
+            mean = mean + turn @ layer.mean[h]
+            if layer.residual == "whiten":
+                turn = turn @ factor_of(layer, h)
+        last = self.model.layers[len(path) - 1]
+        mean, turn = mean + turn @ last.mean[path[-1]], turn @ factor_of(last, path[-1])
+        return self.schema.offset + mean, turn @ turn.T
 
     def log_prior(self, path):
         """log of w_l[h_l] times the latent tables of the path's last layer."""
@@ -138,8 +166,11 @@ class Truth:
             if np.all(weight == 1):
                 total += multivariate_normal.logpdf(z, a @ mean, s) + log_unit.sum()
             else:
-                assert np.all(np.count_nonzero(a, axis=0) <= 1), "weights are exponents on separate variables only"
-                total += weight @ (norm.logpdf(z, a @ mean, np.sqrt(np.diag(s))) + log_unit)
+                margins = weight @ (norm.logpdf(0, 0, np.sqrt(np.diag(s))) + log_unit)
+                widened = s + np.diag(np.diag(s) * (1 / np.minimum(weight, 1) - 1))
+                wide = widened / np.sqrt(np.outer(np.maximum(weight, 1), np.maximum(weight, 1)))
+                correlation = np.linalg.slogdet(wide)[1] - np.log(np.diag(wide)).sum()
+                total += margins - 0.5 * ((z - a @ mean) @ np.linalg.solve(wide, z - a @ mean) + correlation)
         mean, covariance = self.given(path)
         for a, b, weight in self.unequal:
             total += weight * norm.logcdf((a @ mean + b) / np.sqrt(max(a @ covariance @ a, 1e-12)))

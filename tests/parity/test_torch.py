@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """NumPy and torch: the same components for the same seed, and the same samples."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
 
 import drmm_engine as drmm
-from tests.engine.truth import SIGMAS, random_model
+from tests.engine.truth import KINDS, random_model
 
 EACH = np.linspace(-1, 1, 32)
 QUERIES = {
@@ -35,7 +35,7 @@ OPTIONS = {
 }
 
 
-@pytest.fixture(params=SIGMAS, scope="module")
+@pytest.fixture(params=KINDS, scope="module")
 def models(request):
     model = random_model(7, (4, 6, 5), request.param, classes=(3, 2))
     return model, model.to("cpu")
@@ -58,8 +58,8 @@ def single_precision(model):
             return tuple(map(narrow, x))
         return x.float() if torch.is_tensor(x) and x.is_floating_point() else x
 
-    layers = [replace(layer, **{name: narrow(x) for name, x in vars(layer).items()}) for layer in model.layers]
-    return replace(model, layers=tuple(layers))
+    return replace(model, layers=tuple(
+        replace(x, **{f.name: narrow(getattr(x, f.name)) for f in fields(x)}) for x in model.layers))
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
