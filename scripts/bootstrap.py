@@ -24,6 +24,7 @@ MODULES = {
     "": ("drmm_engine", "numpy", "safetensors"),
     "blender": ("bpy",),
     "train": ("torch",),
+    "figures": ("matplotlib",),
     "dev": ("pytest", "hypothesis", "scipy", "mypy", "ruff", "importlinter"),
 }
 """What each extra of pyproject.toml must bring."""

@@ -7,5 +7,5 @@ import sys
 import bootstrap
 
 if __name__ == "__main__":
-    bootstrap.enter("blender", "train", "dev")
+    bootstrap.enter("blender", "train", "figures", "dev")
     raise SystemExit(subprocess.call([sys.executable, "-m", "pytest", *sys.argv[1:]], cwd=bootstrap.ROOT))
