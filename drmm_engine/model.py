@@ -112,8 +112,12 @@ class Model:
         (False: the paper's sum of means). noise adds what the last layer's sigma leaves open. resample redraws by
         importance weight, which samples with evidence of their own do not allow; sweeps > 0 resamples (where that is
         allowed), then does Gibbs sweeps over the components with the exact target.
-        rank: best first, by importance weight (after sweeps by joint density). temperature: components follow
-        p(h | conditions)^(1 / temperature), the noise its share of the variance: below 1 likelier, above 1 more varied.
+        rank: best first, by importance weight (after resampling or sweeps by joint density). temperature T: below 1
+        likelier samples, above 1 more varied ones. The target of weights, resampling and sweeps is
+        p(h | conditions)^(1 / T) / sum_h p(h | conditions)^(1 / T) over the components, and x given h is
+        N(E[x | h, conditions], T Cov[x | h, conditions]) with noise; log_joint stays that of T = 1, and the mean of
+        the weights estimates sum_h p(h, conditions)^(1 / T), at T = 1 the evidence. The draw tells how well every
+        condition is met (`Draw.fulfilment`) and which contradict each other (`Draw.conflicts`).
         """
         _whole("count", count, least=1)
         _whole("sweeps", sweeps, least=0)
@@ -129,6 +133,8 @@ class Model:
         case = np.arange(count) if evidence.rows > 1 else np.zeros(count)
         u = uniform(rng, (count, len(self.layers)))
         h, log_weight, log_joint = self.forward(evidence, case, u, truncation, temperature)
+        to_numpy = namespace(h).numpy
+        worth = posterior.effective_sample_size(to_numpy(log_weight))
         if (resample or sweeps) and evidence.rows == 1:
             chosen = posterior.resample(log_weight, count, rng)
             h, log_joint = h[chosen], log_joint[chosen]
@@ -138,8 +144,8 @@ class Model:
         if sweeps:
             log_joint = posterior.log_joint(self.layers, evidence, h)
         values = self._values(conditions, evidence, h, rng, clamp, temperature if noise else 0.0)
-        to_numpy = namespace(h).numpy
-        draw = Draw(values, to_numpy(log_weight), to_numpy(log_joint), to_numpy(h), tuple(self.schema.names))
+        draw = Draw(values, to_numpy(log_weight), to_numpy(log_joint), to_numpy(h), np.arange(count), worth,
+                    tuple(conditions), self.schema)
         return draw.ranked(by="log_joint" if sweeps or resample else "log_weight") if rank else draw
 
     def forward(

@@ -5,29 +5,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from .arrays import Array, namespace
+from .conditions import Condition
+from .conflicts import conflicts
 from .evidence import Evidence, Observations
+from .fulfilment import Fulfilment, fulfilment
 from .gaussians import widened_variances
 from .layer import Layer, choose
+from .schema import Schema
 
 
 @dataclass(frozen=True)
 class Draw:
     """Samples of one query, NumPy.
 
-    values [count, variables] in data units, columns in schema order; log_weight [count] log importance weight (its
-    log-mean-exp estimates the evidence); log_joint [count] log p(components, conditions); components [count, L].
-    Densities of conditions in both are per model unit: comparable between draws of one model, whatever its scaling.
+    values [count, variables] in data units, columns in schema order; log_weight [count] log importance weight;
+    log_joint [count] log p(components, conditions); components [count, L]; rows [count]: each sample's place in numbers
+    that the query gave one a sample; effective_sample_size: (sum w)^2 / sum w^2 of the importance weights w, how many
+    exact draws these were worth before any resampling.
+    Densities of conditions are per model unit: comparable between draws of one model, whatever its scaling.
     """
 
     values: np.ndarray
     log_weight: np.ndarray
     log_joint: np.ndarray
     components: np.ndarray
-    names: tuple[str, ...]
+    rows: np.ndarray
+    effective_sample_size: float
+    conditions: tuple[Condition, ...]
+    schema: Schema
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables, in column order."""
+        return tuple(self.schema.names)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One variable's column, [count]."""
@@ -38,17 +53,26 @@ class Draw:
     def __len__(self) -> int:
         return len(self.values)
 
-    @property
-    def effective_sample_size(self) -> float:
-        """(sum w)^2 / sum w^2 of the importance weights: how many exact draws this one is worth before resampling."""
-        w = np.exp(self.log_weight - self.log_weight.max())
-        return float(w.sum() ** 2 / (w * w).sum())
+    def fulfilment(self) -> Fulfilment:
+        """How well every sample meets each condition, in data units; printed, a table."""
+        return fulfilment(self.conditions, self.schema, self.values, self.rows)
+
+    @cached_property
+    def conflicts(self) -> list[str]:
+        """One line for each smallest set of hard conditions that no point meets together, named as they were given."""
+        return conflicts(self.conditions, self.schema, len(self))
 
     def ranked(self, by: str = "log_weight") -> Draw:
         """The same draws, largest first; equal weights in order of their joint density."""
         order = np.lexsort((-self.log_joint, -getattr(self, by)))
-        values, components = self.values[order], self.components[order]
-        return Draw(values, self.log_weight[order], self.log_joint[order], components, self.names)
+        parts = ("values", "log_weight", "log_joint", "components", "rows")
+        return replace(self, **{part: getattr(self, part)[order] for part in parts})
+
+
+def effective_sample_size(log_weight: np.ndarray) -> float:
+    """(sum w)^2 / sum w^2 of weights [B]."""
+    w = np.exp(log_weight - log_weight.max())
+    return float(w.sum() ** 2 / (w * w).sum())
 
 
 def log_joint(layers: Sequence[Layer], evidence: Evidence, h: Array) -> Array:
@@ -82,15 +106,26 @@ def resample(log_weight: Array, count: int, rng: np.random.Generator) -> np.ndar
 def sweep(
     layers: Sequence[Layer], evidence: Evidence, h: Array, rng: np.random.Generator, temperature: float = 1.0
 ) -> Array:
-    """One Gibbs sweep: each layer's component redrawn from p(h_l | the others, conditions)^(1 / temperature)."""
+    """One Gibbs sweep: each layer's component redrawn from p(h_l | the others, conditions)^(1 / temperature).
+
+    Samples of the same evidence and the same components share their work.
+    """
     xp = namespace(h)
-    everyone = xp.integers(np.arange(len(h)), h)
     for level in range(len(layers)):
-        logits = conditional_logits(layers, evidence, h, level) / temperature
-        u = xp.asarray(uniform(rng, len(h)), logits)
-        drawn, _, _ = choose(logits if len(logits) == len(h) else logits[0 * everyone], everyone, u, 0.0)
+        paths, case = _different(h, level) if evidence.rows == 1 else (h, xp.integers(np.arange(len(h)), h))
+        logits = conditional_logits(layers, evidence, paths, level) / temperature
+        case = case if len(logits) == len(paths) else 0 * case
+        drawn, _, _ = choose(logits, case, xp.asarray(uniform(rng, len(h)), logits), 0.0)
         h = xp.concatenate([h[:, :level], drawn[:, None], h[:, level + 1 :]])
     return h
+
+
+def _different(h: Array, level: int) -> tuple[Array, Array]:
+    """Paths [U, L] that differ in a component other than that of `level`, and which of them each of h [B, L] is."""
+    paths = namespace(h).numpy(h).copy()
+    paths[:, level] = 0
+    different, case = np.unique(paths, axis=0, return_inverse=True)
+    return namespace(h).integers(different, h), namespace(h).integers(case.reshape(-1), h)
 
 
 def conditional_logits(layers: Sequence[Layer], evidence: Evidence, h: Array, level: int) -> Array:
