@@ -17,10 +17,10 @@ import torch
 import drmm_engine as drmm
 from drmm_engine.fit import fit
 from drmm_engine.learn import Settings, train
-from drmm_engine.learn.rows import rows
+from drmm_engine.learn.graphs import WARM_UP, Step, adam
+from drmm_engine.learn.rows import rows, sample
 from drmm_engine.learn.start import start
-from drmm_engine.learn.train import adam
-from drmm_engine.learn.train import step as training_step
+from drmm_engine.learn.train import draws
 from drmm_engine.metrics.motion import foot_slide, mean_jerk
 from drmm_engine.metrics.walks import measure_walks
 from drmm_engine.motion.features import FRAME_RATE, WINDOW, windows
@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument("--fastest", type=float, default=np.inf, help="walks: leave out faster capture, m/s (none)")
     parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
+    parser.add_argument("--device", default="cpu", help="step: cpu or cuda (cpu)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON last on stdout")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -77,25 +78,77 @@ def timed(run: Callable[[], object], repeats: int) -> dict:
 
 
 def step(options: argparse.Namespace) -> dict:
-    """One training step, batch 256, of the paper's two models in each stage; the data have the shape alone."""
+    """One training step, batch 256, of the paper's two models in each stage; the data have the shape alone.
+
+    Beside each: what the step's matrix products alone would take at the speed of a large product in the same run, and
+    the authors' code on two cores of a like machine.
+    """
     humanoid = humanoid2d.rows(100_000)
     noise = np.random.default_rng(0).normal(size=(100_000, 487)).astype(np.float32)
     wide = drmm.Schema((drmm.Stream.real("motion", [f"v{i}" for i in range(487)]),))
-    results = {}
-    for name, schema, data, settings, bar in (
-        ("humanoid 10 x 256, 30 variables", humanoid2d.schema(), humanoid, Settings((256,) * 10, 300), 48),
-        ("motion 4 x 512, 487 variables", wide, noise, Settings((512,) * 4, 300), 51),
+    speed = product_speed(options.device)
+    print(f"matrix products: {speed / 1e9:.0f} GFLOP/s")
+    results: dict = {"gflop_s": round(speed / 1e9, 1)}
+    for name, schema, data, settings, authors in (
+        ("humanoid 10 x 256, 30 variables", humanoid2d.schema(), humanoid, Settings((256,) * 10, 300), 99.7),
+        ("motion 4 x 512, 487 variables", wide, noise, Settings((512,) * 4, 300), 93.0),
     ):
-        table = rows(schema, data, None, "cpu")
-        parameters = start(schema, table, settings, torch.Generator().manual_seed(0))
-        for p in parameters.values():
-            p.requires_grad_()
-        everything = (parameters, adam(parameters, settings), schema, table, settings, torch.Generator())
+        iterate = iterations(schema, data, settings, options.device)
+        mean = 0.0
         for stage, i in ((1, 50), (2, 150), (3, 250)):
-            times = timed(lambda run=everything, i=i: training_step(*run, i), options.repeats)
-            results[f"{name}, stage {stage}"] = times
-            print(f"{name}, stage {stage}: {times['wall_ms']} ms, {times['processor_ms']} on the processor (bar {bar})")
+            for _ in range(WARM_UP + 1):
+                iterate(i)
+            times = timed(lambda iterate=iterate, i=i: iterate(i), options.repeats)
+            limit = 1000 * product_operations(settings, len(schema.names), stage) / speed
+            results[f"{name}, stage {stage}"] = times | {"limit_ms": round(limit, 2)}
+            print(f"{name}, stage {stage}: {times['wall_ms']} ms, {times['processor_ms']} on the processor; "
+                  f"products alone {limit:.2f} ms, {times['wall_ms'] / limit:.1f} times that")
+            mean += times["wall_ms"] / 3
+        results[name] = {"mean_ms": round(mean, 1), "authors_ms": authors, "faster": round(authors / mean, 2)}
+        print(f"{name}: mean of the stages {mean:.1f} ms, the authors' {authors} ms, {authors / mean:.1f} times that")
     return {"step": results}
+
+
+def iterations(schema: drmm.Schema, data: np.ndarray, settings: Settings, device: str) -> Callable[[int], None]:
+    """A function that runs one iteration of a run, as `learn.train` does, and waits for it."""
+    table = rows(schema, data, None, device)
+    generator = torch.Generator(device).manual_seed(0)
+    parameters = start(schema, sample(table, generator), settings, generator)
+    for p in parameters.values():
+        p.requires_grad_()
+    step = Step(parameters, adam(parameters, settings), schema, settings)
+
+    def iterate(i: int) -> None:
+        index, noise = draws(len(table), settings, generator)
+        step(table.take(index), noise, i)
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    return iterate
+
+
+def product_operations(settings: Settings, variables: int, stage: int) -> float:
+    """Floating point operations of a step's products of batch, variables and components: one a layer forward, one for
+    the means' gradient, and in stage 3 one for the residual's, which the first layer has not."""
+    each = [2.0 * settings.batch * variables * k for k in settings.components]
+    return 2 * sum(each) + (sum(each[1:]) if stage == 3 else 0.0)
+
+
+def product_speed(device: str, size: int = 1024) -> float:
+    """FLOP/s of a large matrix product, median of 20."""
+    a = torch.randn(size, size, device=device)
+
+    def product() -> None:
+        a @ a
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    seconds = []
+    for _ in range(23):
+        begin = time.perf_counter()
+        product()
+        seconds.append(time.perf_counter() - begin)
+    return 2.0 * size**3 / statistics.median(seconds[3:])
 
 
 def sampling(options: argparse.Namespace) -> dict:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -16,7 +18,8 @@ from typing import NoReturn
 import numpy as np
 
 from drmm_engine import Model, Schema
-from drmm_engine.learn import Settings, checkpoint, train
+from drmm_engine.learn import Settings, checkpoint, processes, train
+from drmm_engine.learn.rows import Source
 from drmm_engine.learn.settings import COVARIANCES, STARTS
 from drmm_engine.progress import clock
 from drmm_engine.scaling import to_model_units
@@ -54,21 +57,40 @@ def parser(prog: str, description: str) -> Parser:
 
 
 def main(command: Callable[[argparse.Namespace], dict], p: Parser, arguments: Sequence[str] | None = None) -> int:
-    """Run a command: 0, or 2 after one line on stderr that says what was wrong; 130 if interrupted."""
+    """Run a command: 0, or 2 after one line on stderr that says what was wrong; 130 if interrupted.
+
+    Of several processes that torchrun started the first speaks, or one that fails.
+    """
     options = p.parse_args(arguments)
+    options.group = processes.ALONE
     try:
-        results = command(options)
+        with processes.joined(options.device) as (options.group, options.device), _muted(not options.group.first):
+            results = command(options)
     except (ValueError, OSError, MemoryError) as error:
-        print(f"{p.prog}: {' '.join(str(error).split()) or 'not enough memory'}", file=sys.stderr)
+        if options.group.speaks():
+            print(f"{p.prog}: {' '.join(str(error).split()) or 'not enough memory'}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"\n{p.prog}: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        if options.group.first:
+            print(f"\n{p.prog}: stopped; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
+    if not options.group.first:
+        return 0
     print(f"{results['out']}: log-likelihood {results['log_likelihood']:.3f} nats a row "
           f"({results['scored']} {'held-out' if results['held_out'] else 'training'} rows)")
     if options.json:
         print(json.dumps(results))
     return 0
+
+
+@contextmanager
+def _muted(mute: bool) -> Iterator[None]:
+    """Without stdout and stderr."""
+    with open(os.devnull, "w") as nowhere, ExitStack() as stack:
+        if mute:
+            stack.enter_context(redirect_stdout(nowhere))
+            stack.enter_context(redirect_stderr(nowhere))
+        yield
 
 
 def recipe(name: str, *tables: str) -> dict:
@@ -102,10 +124,12 @@ def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def fit_and_save(
-    options: argparse.Namespace, schema: Schema, data: np.ndarray, held: np.ndarray, settings: Settings, source: dict,
-    about: dict | None = None,
+    options: argparse.Namespace, schema: Schema, data: np.ndarray | Source, held: np.ndarray, settings: Settings,
+    source: dict, about: dict | None = None, seen: np.ndarray | None = None,
 ) -> dict:
     """Train on data [rows, variables] in data units, score the held-out rows (or the data), save; the results.
+
+    seen: the rows to score of data that are not in memory, if none are held out.
 
     A checkpoint lies beside the model until that is written, so that the same command goes on after a kill.
     """
@@ -114,20 +138,22 @@ def fit_and_save(
         raise ValueError(f"{out}: there is no folder {out.parent}")
     save_at = out.with_name(out.name + ".checkpoint")
     report, begin = reporter(options.log), time.monotonic()
-    model = train(schema, to_model_units(schema, data), settings, device=check_device(options.device),
-                  save_at=save_at, report=report)
-    scored = held if len(held) else data
+    given = to_model_units(schema, data) if isinstance(data, np.ndarray) else data
+    model = train(schema, given, settings, device=check_device(options.device), save_at=save_at, report=report,
+                  group=options.group)
+    scored = held if len(held) else data if isinstance(data, np.ndarray) else np.asarray(seen)
     some = np.random.default_rng(settings.seed).permutation(len(scored))[:SCORED]
     metrics = {"log_likelihood": float(model.log_prob(scored[some], samples=32, seed=settings.seed).mean()),
                "scored": len(some), "held_out": len(held), "samples": 32}
-    finish(replace(model, data=model.data | source, metrics=metrics, **(about or {})), out, save_at)
+    finish(options, replace(model, data=model.data | source, metrics=metrics, **(about or {})), out, save_at)
     return {"out": str(out), "rows": len(data), "seconds": round(time.monotonic() - begin, 1)} | metrics
 
 
-def finish(model: Model, out: Path, save_at: Path) -> None:
-    """Save the model, then let go of its checkpoint."""
-    model.save(out)
-    checkpoint.remove(save_at)
+def finish(options: argparse.Namespace, model: Model, out: Path, save_at: Path) -> None:
+    """Save the model, then let go of its checkpoint: the first process does."""
+    if options.group.first:
+        model.save(out)
+        checkpoint.remove(save_at)
 
 
 def check_device(device: str) -> str:

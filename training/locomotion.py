@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> dict:
     save_at = out.with_name(out.name + ".checkpoint")
     begin = time.monotonic()
     model = train(schema, to_model_units(schema, x), settings, device=common.check_device(options.device),
-                  save_at=save_at, report=common.reporter(options.log))
+                  save_at=save_at, report=common.reporter(options.log), group=options.group)
     seconds = time.monotonic() - begin
     names = ", ".join(Path(path).name for path in options.clips)
     source = {"source": options.source or names, "licence": options.licence,
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> dict:
     features = {"kind": "locomotion", "start": np.round(motion.start_history(data.clips), 4).tolist()}
     model = replace(model, data=model.data | source, skeleton=motion.skeleton_of(data.rest), features=features)
     metrics = _metrics(model, held or kept, bool(held), options)
-    common.finish(replace(model, metrics=metrics), out, save_at)
+    common.finish(options, replace(model, metrics=metrics), out, save_at)
     return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1)} | metrics
 
 

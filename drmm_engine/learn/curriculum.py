@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..arrays import torch_namespace
 from ..evidence import Evidence
-from ..layer import Layer, choose, class_logits
+from ..layer import Layer, class_logits
+from . import fused
 
 
 def stage(iteration: int, iterations: int) -> int:
@@ -42,47 +42,59 @@ def interpolation(iteration: int, iterations: int) -> float:
 def depth_estimates(
     layers: Sequence[Layer], evidence: Evidence, noise: Tensor, stage: int, truncation: float
 ) -> tuple[Tensor, Tensor]:
-    """One-path estimates of log p of the models of the first 1 .. L layers (Eq. 10), [L, B], and the orphan sum.
+    """One-path estimates of log p of the models of the first 1 .. L layers (Eq. 10), [L, B], and the orphan terms.
 
     noise [L, B] uniform in [0, 1). The components are drawn from the terms that the stage has, truncated. Gradients
-    pass from a layer to the ones before it, through residuals and log q, in stage 3 alone.
+    pass from a layer to the ones before it, through residuals and log q, in stage 3 alone. Latent tables need not be
+    normalised. The orphan terms are `nearest` of all layers, [K_1 + ... + K_L], none in stage 3.
     """
     latents = torch.zeros((evidence.rows, 0), dtype=torch.long, device=noise.device)
-    logsumexp = torch_namespace().logsumexp
-    estimates, log_q, orphans = [], torch.zeros_like(noise[0]), torch.zeros_like(noise[0, 0])
+    sizes = tuple(layer.components for layer in layers)
+    estimates, log_q, orphans = [], torch.zeros_like(noise[0]), [noise[0, :0]]
     for level, layer in enumerate(layers):
-        real = layer.real_logits(evidence)
+        real = real_logits(layer, evidence)
         logits = real if evidence.classes is None else real + class_logits(layer.log_prob, evidence.classes)
         if stage >= 2 and level:
-            logits = logits + layer.latent_logits(latents)
+            logits = logits + fused.look_up(layer.latent_table, latents + layer.latent_start, sizes[:level])
         if stage == 3:
             logits = logits + layer.log_weight
-        else:
-            orphans = orphans + nearest(real, evidence)
-        estimates.append(logsumexp(logits) - log_q)
+        elif evidence.observations is not None:
+            orphans.append(nearest(real, evidence.observations.weight))
+        total, h, log_probability = fused.draw(logits, noise[level], truncation)
+        estimates.append(total - log_q)
         if level + 1 < len(layers):
             with torch.set_grad_enabled(stage == 3 and torch.is_grad_enabled()):
-                h, log_probability, _ = choose(logits, None, noise[level], truncation)
-                log_q = log_q + log_probability
+                log_q = log_q + (log_probability if stage == 3 else log_probability.detach())
                 evidence = layer.residual_evidence(evidence, None, h)
                 latents = torch.cat([latents, h[:, None]], 1)
-    return torch.stack(estimates), orphans
+    return torch.stack(estimates), torch.cat(orphans)
 
 
-def nearest(real: Tensor, evidence: Evidence) -> Tensor:
-    """1/K sum_h max_i l_i(h): the likelihood of each component's likeliest row, real streams only, [].
+def real_logits(layer: Layer, evidence: Evidence) -> Tensor:
+    """`layer.real_logits`, by the shorter way where no value is missing and the components share a diagonal."""
+    o = evidence.observations
+    if o is None or not o.complete or not layer.shares_covariance:
+        return layer.real_logits(evidence)
+    logits = fused.normal_logits(o.z, layer.mean, layer.log_sigma[0])
+    return logits if o.log_volume is None else logits + o.log_volume[:, None]
+
+
+def nearest(real: Tensor, known: Tensor) -> Tensor:
+    """1/K max_i l_i(h), [K]: the likelihood of each component's likeliest row, real streams only; known [1 or B, N].
 
     Rows with missing values count as if their known variables were all there are.
     """
-    if evidence.observations is None:
-        return torch.zeros((), device=real.device)
-    known = evidence.observations.weight
     if len(known) > 1:
         real = real / known.mean(1).clamp(min=0.5 / known.shape[1])[:, None]
-    return real.gather(0, real.detach().argmax(0)[None]).mean()
+    return fused.highest(real) / real.shape[1]
 
 
-def loss(estimates: Tensor, orphans: Tensor, weight: Tensor | None, share: float, orphan: float) -> Tensor:
-    """(1 - share) sum_(l<L) NLL_l + NLL_L - orphan * orphans, NLL_l the (weighted) mean over the batch of -log p_l."""
-    likelihood = (estimates if weight is None else estimates * weight).mean(1)
-    return -((1 - share) * likelihood[:-1].sum() + likelihood[-1] + orphan * orphans)
+def loss(
+    estimates: Tensor, orphans: Tensor, weight: Tensor | None, share: float | Tensor, orphan: float, batch: int
+) -> Tensor:
+    """(1 - share) sum_(l<L) NLL_l + NLL_L - orphan * sum orphans.
+
+    NLL_l: the sum of -log p_l over the rows, (weighted) if weights are given, over the number of rows of the batch.
+    """
+    likelihood = (estimates if weight is None else estimates * weight).sum(1) / batch
+    return -((1 - share) * likelihood[:-1].sum() + likelihood[-1] + orphan * orphans.sum())

@@ -24,12 +24,16 @@ from .settings import Settings
 Parameters = dict[str, Tensor]
 
 
-def layers(parameters: Parameters, schema: Schema, settings: Settings, stage: int = 3) -> tuple[Layer, ...]:
-    """The layers under these parameters; what a stage does not use is left as it is, without gradient."""
-    return tuple(_layer(parameters, schema, settings, i, stage) for i in range(len(settings.components)))
+def layers(parameters: Parameters, schema: Schema, settings: Settings, stage: int = 3, normalise: bool = True
+           ) -> tuple[Layer, ...]:
+    """The layers under these parameters; what a stage does not use is left as it is, without gradient.
+
+    normalise: whether the latent tables are; `curriculum.depth_estimates` does without.
+    """
+    return tuple(_layer(parameters, schema, settings, i, stage, normalise) for i in range(len(settings.components)))
 
 
-def _layer(parameters: Parameters, schema: Schema, settings: Settings, i: int, stage: int) -> Layer:
+def _layer(parameters: Parameters, schema: Schema, settings: Settings, i: int, stage: int, normalise: bool) -> Layer:
     def own(name: str) -> Tensor:
         return parameters[f"layers.{i}.{name}"]
 
@@ -38,7 +42,7 @@ def _layer(parameters: Parameters, schema: Schema, settings: Settings, i: int, s
         sizes = settings.components[:i]
         table = own("latent")
         start = latent_start(sizes, table.device)
-        if stage >= 2:
+        if stage >= 2 and normalise:
             table = normalised(table, sizes)
     return Layer(
         own("weight").log_softmax(0) if stage == 3 else own("weight").detach(),

@@ -4,7 +4,8 @@
 import numpy as np
 import torch
 
-from drmm_engine.learn import Settings
+from drmm_engine.learn import Settings, curriculum
+from drmm_engine.learn.graphs import batch_loss
 from drmm_engine.learn.parameters import Parameters
 from drmm_engine.learn.rows import rows
 from drmm_engine.schema import Schema, Stream
@@ -44,3 +45,9 @@ def table(schema, count=40, seed=0, missing=0.0, weight=None, dtype=torch.float6
     made = rows(schema, data, weight, "cpu")
     parts = {name: x.to(dtype) if x is not None and x.is_floating_point() else x for name, x in vars(made).items()}
     return data, type(made)(**parts)
+
+
+def loss_of(p, schema, t, s, index, noise, i):
+    """The loss of iteration i on rows of a table."""
+    stage, share = curriculum.stage(i, s.iterations), curriculum.interpolation(i, s.iterations)
+    return batch_loss(p, schema, t.take(index), s, noise, stage, share)

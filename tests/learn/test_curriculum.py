@@ -9,8 +9,7 @@ import torch
 
 from drmm_engine.learn import curriculum
 from drmm_engine.learn.parameters import layers, to_model
-from drmm_engine.learn.train import batch_loss
-from tests.learn.problems import MIXED, PLAIN, parameters, settings, table
+from tests.learn.problems import MIXED, PLAIN, loss_of, parameters, settings, table
 
 ITERATIONS = {1: 3, 2: 15, 3: 25}  # an iteration of each stage, of 30
 
@@ -88,7 +87,7 @@ def test_each_stage_has_the_loss_of_its_formula(stage, covariance, weighted):
     p = parameters(MIXED, s)
     index = torch.arange(16)
     i = ITERATIONS[stage]
-    got = batch_loss(p, MIXED, t, s, index, noise(s), i)
+    got = loss_of(p, MIXED, t, s, index, noise(s), i)
     own = None if weight is None else (weight / weight.mean())[:16]
     data = data.astype(np.float32).astype(float)
     assert float(got.detach()) == pytest.approx(naive_loss(p, MIXED, s, data[:16], own, noise(s), i), rel=1e-6)
@@ -99,7 +98,7 @@ def test_missing_values_are_left_out_of_the_loss_in_stage_3():
     data, t = table(MIXED, missing=0.4)
     p = parameters(MIXED, s)
     data = data[~np.isnan(data).all(1)].astype(np.float32).astype(float)[:16]
-    got = batch_loss(p, MIXED, t, s, torch.arange(16), noise(s), 25)
+    got = loss_of(p, MIXED, t, s, torch.arange(16), noise(s), 25)
     assert float(got.detach()) == pytest.approx(naive_loss(p, MIXED, s, data, None, noise(s), 25), rel=1e-6)
 
 
@@ -113,7 +112,7 @@ def test_gradients_of_stage_3_are_those_of_finite_differences(schema, missing, c
     names, index = list(p), torch.arange(16)
 
     def loss(*values):
-        return batch_loss(dict(zip(names, values, strict=True)), schema, t, s, index, noise(s), 25)
+        return loss_of(dict(zip(names, values, strict=True)), schema, t, s, index, noise(s), 25)
 
     assert torch.autograd.gradcheck(loss, list(p.values()), eps=1e-6, atol=1e-5)
 
@@ -141,7 +140,7 @@ def test_a_stage_has_no_gradient_for_what_it_leaves_out(stage, unused):
     s = settings(3, 3)
     _, t = table(MIXED)
     p = parameters(MIXED, s)
-    batch_loss(p, MIXED, t, s, torch.arange(16), noise(s), ITERATIONS[stage]).backward()
+    loss_of(p, MIXED, t, s, torch.arange(16), noise(s), ITERATIONS[stage]).backward()
     for name, x in p.items():
         assert (x.grad is None) == (name.split(".")[2] in unused), name
 

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One iteration on buffers that stay where they are, so that a GPU can replay it without the host.
+
+Captured, once a stage: the layers of the parameters, the estimates of the batch, the loss, all gradients, Adam and the
+floor of sigma. Left out, and done before each replay: the batch's rows, noise, learning rate and 1 - lambda are written
+into their buffers, and at the first iteration of a stage Adam's counts are set. On a CPU, and where several processes
+add up their gradients, the same function runs as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..fit import SIGMA_FLOOR
+from ..schema import Schema
+from . import curriculum
+from .parameters import Parameters, layers
+from .processes import ALONE, Group
+from .rows import Rows
+from .settings import Settings
+
+WARM_UP = 3  # iterations of a stage that run as they are before it is captured, as CUDA asks for
+
+
+def adam(parameters: Parameters, settings: Settings) -> torch.optim.Optimizer:
+    """One Adam whose iterations count from the start of the run for every parameter, as in the authors' code.
+
+    Latent tables and weights, which have no gradient at first, so begin with a mean of gradients that is short against
+    their mean square: steps up to three times as long for some hundred iterations.
+    """
+    device = parameters["layers.0.mean"].device
+    rate = torch.tensor(settings.learning_rate, device=device)
+    optimizer = torch.optim.Adam(parameters.values(), lr=rate, fused=True, capturable=device.type == "cuda")
+    for p in parameters.values():
+        optimizer.state[p] = {"step": torch.zeros((), device=p.device), "exp_avg": torch.zeros_like(p),
+                              "exp_avg_sq": torch.zeros_like(p)}
+    return optimizer
+
+
+def batch_loss(
+    parameters: Parameters, schema: Schema, batch: Rows, settings: Settings, noise: Tensor, stage: int,
+    share: float | Tensor, group: Group = ALONE,
+) -> Tensor:
+    """The loss of a stage, or of this process's part of it: those of all processes add up to the joint batch's.
+
+    noise [L, B] uniform in [0, 1); share: lambda of stage 3.
+    """
+    stack = layers(parameters, schema, settings, stage, normalise=False)
+    estimates, orphans = curriculum.depth_estimates(stack, batch.evidence(), noise, stage, settings.truncation)
+    count = len(batch) if group.size == 1 else settings.batch
+    return curriculum.loss(estimates, group.owned(orphans), batch.weight, share, settings.orphan, count)
+
+
+@dataclass
+class Step:
+    """Iterations of a run: `step(batch, noise, i)` gives the loss of iteration i without waiting for it."""
+
+    parameters: Parameters
+    optimizer: torch.optim.Optimizer
+    schema: Schema
+    settings: Settings
+    group: Group = ALONE
+
+    def __post_init__(self) -> None:
+        self.rate = self.optimizer.param_groups[0]["lr"]
+        self.share, self.loss = torch.zeros_like(self.rate), torch.zeros_like(self.rate)
+        self.stage = 0
+
+    def __call__(self, batch: Rows, noise: Tensor, i: int) -> Tensor:
+        total = self.settings.iterations
+        stage = curriculum.stage(i, total)
+        if stage != self.stage:
+            self.stage, self.batch, self.noise = stage, batch.copy(), noise.clone()
+            self.run = Repeated(self._run, noise.device, self.group.size == 1)
+        if curriculum.begins(i, total):
+            for state in self.optimizer.state.values():
+                state["step"].fill_(i)
+        self.rate.fill_(curriculum.learning_rate(i, total, self.settings.learning_rate))
+        self.share.fill_(curriculum.interpolation(i, total))
+        self.noise.copy_(noise)
+        if batch.like(self.batch):
+            self.batch.fill(batch)
+            self.run()
+        else:  # rare: the first batch with a missing value where there seemed to be none
+            self._update(batch)
+        return self.loss
+
+    def _run(self) -> None:
+        self._update(self.batch)
+
+    def _update(self, batch: Rows) -> None:
+        """The loss's gradients and Adam's step on them."""
+        loss = batch_loss(self.parameters, self.schema, batch, self.settings, self.noise, self.stage, self.share,
+                          self.group)
+        values = list(self.parameters.values())
+        gradients = torch.autograd.grad(loss, values, allow_unused=True)
+        loss, gradients = self.group.total(loss.detach(), gradients)
+        for p, gradient in zip(values, gradients, strict=True):
+            p.grad = gradient
+        self.optimizer.step()
+        self.loss.copy_(loss)
+        sigmas = [p.detach() for name, p in self.parameters.items() if name.endswith(".log_variance")]
+        torch._foreach_clamp_min_(sigmas, 2 * float(np.log(SIGMA_FLOOR)))
+
+
+class Repeated:
+    """A function without arguments or results that is called many times: on CUDA captured as a graph and replayed."""
+
+    def __init__(self, run: Callable[[], None], device: torch.device, capture: bool) -> None:
+        self.run, self.capture = run, capture and device.type == "cuda"
+        self.calls = 0
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> None:
+        if not self.capture:
+            self.run()
+            return
+        if self.graph is None and self.calls >= WARM_UP:
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):  # records without running
+                self.run()
+        if self.graph is None:
+            self._aside()
+        else:
+            self.graph.replay()
+        self.calls += 1
+
+    def _aside(self) -> None:
+        """On a stream of its own, as warm-up has to be."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self.run()
+        torch.cuda.current_stream().wait_stream(stream)
