@@ -17,20 +17,11 @@ from typing import NoReturn
 
 import numpy as np
 
-from . import load, models, reports
-from .conditions import Box, Condition, GaussianPrior, HalfSpace, Known, LinearEquality
+from . import load, models, queries, reports
 from .progress import progress
+from .surprise import log_conditionals
 from .table import read_table
 
-CONDITIONS = {kind.__name__: kind for kind in (Known, GaussianPrior, HalfSpace, LinearEquality, Box)}
-CONDITIONS_HELP = """\
-FILE.json holds a list of conditions, in data units; each may have a "weight" (1 if left out; 0: as if not there):
-  [{"kind": "Known", "values": {"x": 0.5, "style": "run"}},
-   {"kind": "GaussianPrior", "priors": {"y": [0.0, 0.3]}},              mean and standard deviation
-   {"kind": "HalfSpace", "normal": {"x": 1, "y": 0.2}, "offset": 0.1},  1 x + 0.2 y + 0.1 > 0
-   {"kind": "LinearEquality", "normal": {"x": 1, "y": -1}, "offset": 0},
-   {"kind": "Box", "limits": {"y": [-1, null]}}]                        null: no limit
-"""
 BLOCK = 256  # rows scored at a time
 
 
@@ -52,16 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def sample(options: argparse.Namespace) -> dict:
-    """Draw samples under conditions into a file."""
+    """Draw samples under conditions into a file, and say how well they meet them."""
     write = reports.writer(options.out)
     model = load(options.model)
-    conditions = [Known(dict([_known(text)])) for text in options.known] + _read_conditions(options.conditions)
-    draw = model.sample(conditions, options.count, options.seed, truncation=options.truncation, noise=options.noise)
+    model = model if options.layers is None else model.first(options.layers)
+    conditions = [*map(queries.known, options.known), *map(queries.where, options.where)]
+    conditions += queries.read(options.conditions)
+    draw = model.sample(conditions, options.count, options.seed, options.sweeps, options.truncation,
+                        noise=options.noise, resample=options.resample, temperature=options.temperature)
     write(draw, model.schema)
     print(f"{options.out}: {len(draw)} samples of {len(draw.names)} variables, best first; "
-          f"worth {draw.effective_sample_size:.1f} exact ones")
+          f"worth {draw.effective_sample_size:.1f} exact ones before resampling and sweeps")
+    fulfilment = draw.fulfilment()
+    for line in [*([str(fulfilment)] if conditions else []), *(f"conflict: {line}" for line in draw.conflicts)]:
+        print(line)
     return {"out": options.out, "count": len(draw), "variables": list(draw.names),
-            "effective_sample_size": draw.effective_sample_size,
+            "effective_sample_size": draw.effective_sample_size, "conditions": fulfilment.to_json(),
+            "conflicts": draw.conflicts,
             "log_evidence": float(np.logaddexp.reduce(draw.log_weight) - np.log(len(draw)))}
 
 
@@ -69,12 +67,14 @@ def score(options: argparse.Namespace) -> dict:
     """Held-out log-likelihood of a table, its least likely rows, and the variables that make them so."""
     model = load(options.model)
     x = read_table(options.data).matrix(model.schema)
+    blocks = progress([x[i : i + BLOCK] for i in range(0, len(x), BLOCK)], "score")
+    each = np.concatenate([model.log_prob(block, options.samples, options.seed) for block in blocks])
 
-    def log_prob(rows: np.ndarray, what: str) -> np.ndarray:
-        blocks = progress([rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK)], what)
-        return np.concatenate([model.log_prob(block, options.samples, options.seed) for block in blocks])
+    def explain(rows: np.ndarray) -> np.ndarray:
+        single = progress([rows[i : i + 1] for i in range(len(rows))], "explain")
+        return np.concatenate([log_conditionals(model, row, options.samples, options.seed) for row in single])
 
-    results = reports.score(model.schema, x, log_prob, options.worst)
+    results = reports.score(model.schema, x, each, explain, options.worst)
     print(reports.score_text(results))
     return results
 
@@ -121,15 +121,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="drmm_engine", description="Deep residual mixture models: sample, score, inspect.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    command = _command(commands, "sample", sample, CONDITIONS_HELP)
+    command = _command(commands, "sample", sample, queries.HELP)
     command.add_argument("model", metavar="MODEL", help="a model file (*.drmm.safetensors)")
     command.add_argument("--known", metavar="NAME=VALUE", action="append", default=[],
                          help="a known variable in data units, or a class; may be given several times")
+    command.add_argument("--where", metavar="CONDITION", action="append", default=[],
+                         help='a condition in data units, as "x + 0.2 y > -0.1"; may be given several times, see below')
     command.add_argument("--conditions", metavar="FILE.json", help="conditions of any kind, see below")
     command.add_argument("--count", type=int, default=64, metavar="N", help="number of samples (64)")
     command.add_argument("--seed", type=int, default=0, help="seed of the random numbers (0)")
     command.add_argument("--truncation", type=float, default=0.05, metavar="SHARE",
                          help="components less likely than this share of the likeliest are left out (0.05; 0: none)")
+    command.add_argument("--layers", type=int, metavar="N", help="sample from the first N layers alone (all)")
+    command.add_argument("--sweeps", type=int, default=0, metavar="N",
+                         help="Gibbs sweeps over the components: exact draws instead of weighted ones (0)")
+    command.add_argument("--resample", action="store_true", help="redraw by importance weight")
+    command.add_argument("--temperature", type=float, default=1.0, metavar="T",
+                         help="below 1 likelier samples, above 1 more varied ones (1)")
     command.add_argument("--noise", action="store_true", help="add what the last layer's sigma leaves open")
     command.add_argument("--out", required=True, metavar="FILE", help="file to write: .npz or .csv, in data units")
 
@@ -143,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(commands, "inspect", inspect)
     command.add_argument("model", metavar="MODEL", nargs="?", help="a model file (the shipped locomotion model)")
-    command.add_argument("--all", action="store_true", help="list every variable, not the first of each stream")
+    command.add_argument("--all", action="store_true", help="every variable and every value in full")
 
     command = _command(commands, "walk", walk)
     command.add_argument("model", metavar="MODEL", nargs="?", help="a locomotion model (the shipped one)")
@@ -176,46 +184,3 @@ def _places(text: str) -> list[tuple[float, float]]:
             raise ValueError(f"--targets needs places like \"2,0 3,4\", got {word!r}") from None
         places.append((x, y))
     return places
-
-
-def _known(text: str) -> tuple[str, float | str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise ValueError(f"--known needs NAME=VALUE, got {text!r}")
-    try:
-        return name, float(value)
-    except ValueError:
-        return name, value
-
-
-def _read_conditions(path: str | None) -> list[Condition]:
-    if path is None:
-        return []
-    try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: cannot be read as JSON: {error}") from None
-    if not isinstance(entries, list):
-        raise ValueError(f"{path}: must hold a list of conditions, got {type(entries).__name__}")
-    return [_condition(f"{path}: condition {i}", entry) for i, entry in enumerate(entries, 1)]
-
-
-def _condition(where: str, entry: object) -> Condition:
-    if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str) or entry["kind"] not in CONDITIONS:
-        raise ValueError(f"{where}: \"kind\" must be one of {', '.join(CONDITIONS)}, got {entry!r}")
-    fields = {name: value for name, value in entry.items() if name != "kind"}
-    if isinstance(fields.get("limits"), dict):
-        fields["limits"] = {name: _limits(pair) for name, pair in fields["limits"].items()}
-    try:
-        return CONDITIONS[entry["kind"]](**fields)
-    except TypeError as error:
-        raise ValueError(f"{where}: {str(error).removeprefix(entry['kind'] + '.__init__() ')}") from None
-
-
-def _limits(pair: object) -> object:
-    """A pair of limits; null is no limit."""
-    if not isinstance(pair, list) or len(pair) != 2:
-        return pair
-    return tuple(none if limit is None else limit for limit, none in zip(pair, (-np.inf, np.inf), strict=True))

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from .files import write_whole
+from .layer import Layer
 from .model import Model
 from .posterior import Draw
 from .schema import Schema
+from .storage import FORMAT
 
 CAUSES = 3  # variables named for an unlikely row
 SHOWN = 6  # variables of a stream listed on a card
@@ -46,33 +48,29 @@ def _csv(draw: Draw, schema: Schema) -> str:
     return content.getvalue()
 
 
-def score(schema: Schema, x: np.ndarray, log_prob: Callable[[np.ndarray, str], np.ndarray], worst: int) -> dict:
-    """Log-likelihoods of rows x [rows, variables], nats, and what makes the `worst` of them unlikely.
+def score(
+    schema: Schema, x: np.ndarray, each: np.ndarray, explain: Callable[[np.ndarray], np.ndarray], worst: int
+) -> dict:
+    """Log-likelihoods `each` of rows x [rows, variables], nats, and what makes the `worst` of them unlikely.
 
-    A variable's part in a row is log p(it | the rest of the row) = log p(row) - log p(row without it), taken in model
-    units, so that metres and radians compare.
+    explain: of rows log p(variable | the rest), [rows, variables], in model units, so that metres and radians compare.
     """
     if worst < 0:
         raise ValueError(f"--worst must not be negative, got {worst}")
-    each = log_prob(x, "score")
     rows = np.argsort(each)[:worst]
-    given = [(r, v) for r in rows for v in range(x.shape[1]) if not np.isnan(x[r, v])]
-    without = np.array([x[r] for r, _ in given]).reshape(len(given), x.shape[1])
-    without[np.arange(len(given)), [v for _, v in given]] = np.nan
-    rest = log_prob(without, "explain") if given else np.zeros(0)
-    scale = np.array([v.scale for v in schema.variables])
-    part = {(r, v): float(each[r] - p + np.log(scale[v])) for (r, v), p in zip(given, rest, strict=True)}
+    parts = explain(x[rows]) if len(rows) else np.zeros((0, x.shape[1]))
     return {
         "rows": len(x), "missing": int(np.isnan(x).sum()), "mean": float(each.mean()),
         "median": float(np.median(each)), "standard_error": float(each.std() / np.sqrt(len(x))),
-        "least_likely": [
-            {"row": int(r) + 1, "log_prob": float(each[r]), "because": _causes(schema, x, r, part)} for r in rows],
+        "least_likely": [{"row": int(r) + 1, "log_prob": float(each[r]), "because": _causes(schema, x[r], part)}
+                         for r, part in zip(rows, parts, strict=True)],
     }
 
 
-def _causes(schema: Schema, x: np.ndarray, row: int, part: dict) -> list[dict]:
-    order = sorted((p, v) for (r, v), p in part.items() if r == row)[:CAUSES]
-    return [{"variable": schema.names[v], "value": float(x[row, v]), "log_prob_given_the_rest": p} for p, v in order]
+def _causes(schema: Schema, row: np.ndarray, part: np.ndarray) -> list[dict]:
+    order = [v for v in np.argsort(part)[:CAUSES] if not np.isnan(part[v])]
+    return [{"variable": schema.names[v], "value": float(row[v]), "log_prob_given_the_rest": float(part[v])}
+            for v in order]
 
 
 def score_text(results: dict) -> str:
@@ -98,25 +96,31 @@ def card(model: Model, path: Path) -> dict:
                        for v in s.variables]}
         for s in model.schema.streams]
     layers = [{"components": m.components, "covariance": m.covariance, "residual": m.residual} for m in model.layers]
-    return {"file": str(path), "bytes": path.stat().st_size, "parameters": parameters(model), "layers": layers,
-            "streams": streams, "training": model.training, "data": model.data, "metrics": model.metrics,
-            "skeleton": model.skeleton, "features": model.features}
+    return {"file": str(path), "bytes": path.stat().st_size, "format": FORMAT, "parameters": parameters(model),
+            "layers": layers, "streams": streams, "training": model.training, "data": model.data,
+            "metrics": model.metrics, "skeleton": model.skeleton, "features": model.features}
 
 
 def parameters(model: Model) -> int:
-    """Numbers in the model: weights, means, sigmas and tables."""
+    """Numbers in the model: weights, means, sigmas or Cholesky factors (lower triangles), and tables."""
     total = 0
     for layer in model.layers:
-        sigmas = len(model.schema.real_streams) if layer.covariance == "isotropic" else layer.log_sigma.size
+        sigmas = _sigmas(layer, [len(stream.variables) for stream in model.schema.real_streams])
         tables = [*layer.log_prob, *([] if layer.latent_table is None else [layer.latent_table])]
         total += layer.log_weight.size + layer.mean.size + sigmas + sum(t.size for t in tables)
     return total
 
 
+def _sigmas(layer: Layer, widths: list[int]) -> int:
+    if layer.covariance == "full":
+        return layer.components * sum(n * (n + 1) // 2 for n in widths)
+    return len(widths) if layer.covariance == "isotropic" else layer.log_sigma.size
+
+
 def card_text(card: dict, everything: bool = False) -> str:
     """The card for people."""
     lines = [f"{card['file']}: {len(card['layers'])} layers, {card['parameters']:,} parameters, "
-             f"{card['bytes'] / 1e6:.1f} MB", "layers:"]
+             f"{card['bytes'] / 1e6:.1f} MB, format {card['format']}", "layers:"]
     lines += [f"  {i}: {m['components']} components, {m['covariance']} covariance, {m['residual']} residual"
               for i, m in enumerate(card["layers"])]
     for stream in card["streams"]:
@@ -132,13 +136,14 @@ def card_text(card: dict, everything: bool = False) -> str:
     if skeleton:
         lines.append(f"skeleton: {len(skeleton.get('joints', []))} joints, {skeleton.get('frame_rate')} frames/s")
     for name in ("features", "data", "training", "metrics"):
-        lines += _section(name, card[name])
+        lines += _section(name, card[name], everything)
     return "\n".join(lines)
 
 
-def _section(name: str, content: dict | None) -> list[str]:
-    """One line a key; long values cut short."""
+def _section(name: str, content: dict | None, everything: bool) -> list[str]:
+    """One line a key; long values cut short, where not everything is asked for."""
     if not content:
         return []
-    cut = {key: str(value) if len(str(value)) <= 100 else f"{str(value)[:97]}..." for key, value in content.items()}
-    return [f"{name}:", *(f"  {key}: {value}" for key, value in cut.items())]
+    texts = {key: str(value) for key, value in content.items()}
+    return [f"{name}:", *(f"  {key}: {text if everything or len(text) <= 100 else f'{text[:97]}...'}"
+                          for key, text in texts.items())]

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import drmm_engine as drmm
 from drmm_engine import models
 from drmm_engine.cli import main
-from tests.engine.truth import random_model
+from tests.engine.truth import KINDS, random_model
 
 
 @pytest.fixture
@@ -81,6 +82,47 @@ def test_samples_can_be_scored(model, capsys):
     assert results(capsys)["mean"] == pytest.approx(model.log_prob(values).mean(), abs=1e-9)
 
 
+def test_sample_says_how_well_conditions_are_met(model, capsys):
+    query = [drmm.Known({"x": 0.5}), drmm.HalfSpace({"y": 1.0, "z": -0.2}, offset=0.1),
+             drmm.HalfSpace({"u": -1.0}, offset=2.0), drmm.LinearEquality({"y": 1.0, "u": 1.0}, offset=-0.3),
+             drmm.GaussianPrior({"z": (0.2, 0.3)})]
+    asked = ["--known", "x=0.5", "--where", "y - 0.2 z > -0.1", "--where", "u < 2", "--where", "y + u = 0.3",
+             "--where", "z ~ 0.2 +- 0.3", "--sweeps", "2", "--temperature", "0.5", "--layers", "1", "--noise"]
+    assert main(["sample", "m", *asked, "--out", "o.npz", "--json"]) == 0
+    text, line = capsys.readouterr().out.rsplit("\n", 2)[:2]
+    draw = model.first(1).sample(query, sweeps=2, temperature=0.5, noise=True)
+    with np.load("o.npz") as written:
+        assert np.array_equal(written["values"], draw.values) and written["components"].shape == (64, 1)
+    assert json.loads(line)["conditions"] == draw.fulfilment().to_json() and json.loads(line)["conflicts"] == []
+    assert text.endswith(str(draw.fulfilment()))
+
+
+def test_sample_names_conditions_in_conflict(model, capsys):
+    main(["sample", "m", "--known", "x=0.5", "--where", "x > 1", "--resample", "--out", "o.csv", "--json"])
+    text, line = capsys.readouterr().out.rsplit("\n", 2)[:2]
+    conflict = "Known x = 0.5 and HalfSpace x - 1 > 0 cannot both hold"
+    assert json.loads(line)["conflicts"] == [conflict] and f"conflict: {conflict}" in text
+    main(["sample", "m", "--out", "o.csv"])
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.parametrize("covariance", ["full", "whitened", "own"])
+def test_score_finds_planted_outliers(model, capsys, covariance):
+    """One variable of each of five rows is moved by eight times its spread; one of the rows lacks another."""
+    made = random_model(1, (3, 4), covariance, classes=(3,))
+    made.save("m")
+    x = made.sample(count=200, noise=True, seed=1).values
+    spread = x.std(0)
+    planted = {17: "x", 50: "y", 90: "z", 120: "u", 199: "y"}
+    for row, name in planted.items():
+        x[row, made.schema.column(name)] += 8 * spread[made.schema.column(name)]
+    x[50, made.schema.column("x")] = np.nan
+    np.save("d.npy", x)
+    assert main(["score", "m", "d.npy", "--json"]) == 0
+    found = {entry["row"] - 1: entry["because"][0]["variable"] for entry in results(capsys)["least_likely"]}
+    assert found == planted
+
+
 @pytest.mark.parametrize("kind", ["csv", "npy", "npz"])
 def test_score_finds_the_row_and_the_variable(model, capsys, kind):
     x = model.sample(count=30, noise=True, seed=1).values
@@ -120,6 +162,26 @@ def test_inspect_tells_what_the_file_holds(model, capsys):
     assert 0.95 < np.mean((x > low) & (x < high)) < 0.999
 
 
+@pytest.mark.parametrize("covariance", KINDS)
+def test_inspect_counts_the_numbers_of_the_file(model, capsys, covariance):
+    """Of the Cholesky factors the lower triangles."""
+    made = random_model(1, (3, 4), covariance, classes=(3,))
+    made.save("m")
+    assert main(["inspect", "m", "--json"]) == 0
+    card = results(capsys)
+    above = sum(2 * m.components for m in made.layers if m.covariance == "full")  # one in each of two streams
+    assert card["parameters"] == sum(tensor.size for tensor in load_file("m").values()) - above
+    for told, layer in zip(card["layers"], made.layers, strict=True):
+        assert told == {"components": layer.components, "covariance": layer.covariance, "residual": layer.residual}
+
+
+def test_inspect_shows_long_values_in_full_where_asked(model, capsys):
+    replace(model, data={"source": "walks, " * 40}).save("m")
+    for arguments, shown in ((["inspect", "m"], 0), (["inspect", "m", "--all"], 1)):
+        assert main(arguments) == 0
+        assert capsys.readouterr().out.count("walks, " * 40) == shown
+
+
 def test_inspect_takes_the_shipped_model_where_none_is_given(model, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(models, "path", lambda kind="locomotion": tmp_path / "m")
     assert main(["inspect"]) == 0
@@ -142,6 +204,19 @@ SAMPLE = ["sample", "m", "--count", "3", "--out", "o.npz"]
     ([*SAMPLE, "--known", "x=left"], "Known: 'x' must be a number, got 'left'"),
     ([*SAMPLE, "--known", "x=nan"], "Known: 'x' must be finite, got nan"),
     ([*SAMPLE, "--known", "x=1", "--known", "x=2"], "Known: 'x' is given twice"),
+    ([*SAMPLE, "--where", "x"], '--where needs a condition like "x + 0.2 y > -0.1", "x = 0.5" or "y ~ 0 +- 0.3", got'),
+    ([*SAMPLE, "--where", "x > y"], "got 'x > y'"),
+    ([*SAMPLE, "--where", "3 > 2"], "got '3 > 2'"),
+    ([*SAMPLE, "--where", "0 < x < 2"], "got '0 < x < 2'"),
+    ([*SAMPLE, "--where", "x ~ 1"], "got 'x ~ 1'"),
+    ([*SAMPLE, "--where", "x > nan"], "got 'x > nan'"),
+    ([*SAMPLE, "--where", "x - > 1"], "no variable 'x -' in this model"),
+    ([*SAMPLE, "--where", "q > 1"], "no variable 'q' in this model"),
+    ([*SAMPLE, "--where", "x - 1 x > 0"], "HalfSpace: the normal is zero"),
+    ([*SAMPLE, "--where", "x ~ 0 +- -1"], "standard deviation of 'x' must be positive, got -1.0"),
+    ([*SAMPLE, "--layers", "3"], "layers must lie between 1 and 2, got 3"),
+    ([*SAMPLE, "--sweeps", "-1"], "sweeps must be a whole number of at least 0, got -1"),
+    ([*SAMPLE, "--temperature", "0"], "temperature must be a positive number, got 0.0"),
     ([*SAMPLE, "--known", "style0=c9"], "no class 'c9'"),
     ([*SAMPLE, "--out", "o.txt"], "--out must end in .npz or .csv, got 'o.txt'"),
     ([*SAMPLE, "--out", "no/o.npz"], "no/o.npz: cannot be written: No such file or directory"),
