@@ -9,7 +9,7 @@ share a covariance.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -120,14 +120,23 @@ def _complete_logits(z: Array, g: Gaussians) -> Array:
 
 
 def _coupled_logits(o: Observations, g: Gaussians) -> Array:
-    xp, centre = namespace(g.mean), g.centre(o.rows)
-    s = _covariance(o, g.factor(o.rows), jitter=True)
+    xp, o = namespace(g.mean), precise(o)
+    centre, factor = (xp.asarray(x, o.z) for x in (g.centre(o.rows), g.factor(o.rows)))
+    s = _covariance(o, factor, jitter=True)
     weighted = sharpen(widen(s, o.weight[:, None]), o.weight[:, None])
     whiten = xp.inverse(xp.cholesky(weighted))
     white = _times(whiten, o.z[:, None] - centre)
     margins = (o.weight[:, None] * (xp.log(_diagonal(s)) + LOG_2PI)).sum(-1)
     correlation = -2 * xp.log(_diagonal(whiten)).sum(-1) - xp.log(_diagonal(weighted)).sum(-1)
-    return -0.5 * ((white * white).sum(-1) + margins + correlation)
+    return xp.asarray(-0.5 * ((white * white).sum(-1) + margins + correlation), g.mean)
+
+
+def precise(o: Observations) -> Observations:
+    """In double precision, where a jitter keeps repeated observations apart: in single precision it is lost."""
+    if o.jitter is None:
+        return o
+    z, noise, weight, jitter = (namespace(x).double(x) for x in (o.z, o.noise, o.weight, o.jitter))
+    return replace(o, z=z, noise=noise, weight=weight, jitter=jitter)
 
 
 def widen(s: Array, weight: Array) -> Array:
@@ -154,12 +163,13 @@ def correction(o: Observations, g: Gaussians) -> Array:
     if g.diagonal and o.rows.disjoint:
         variance = (g.sigma * g.sigma)[:, 0]
         return _back(o.z / widened_variances(o, g.variances(o.rows)[:, 0]), o.rows.dense(g.mean)) * variance
-    f, z = g.factor(o.rows), o.z[:, None, :, None]
+    xp, o = namespace(g.mean), precise(o)
+    f, z = xp.asarray(g.factor(o.rows), o.z), o.z[:, None, :, None]
     s, steady = (widen(_covariance(o, f, jitter), o.weight[:, None]) for jitter in (False, True))
-    inverse = namespace(z).inverse(steady)
+    inverse = xp.inverse(steady)
     once = inverse @ z
     exact = once + inverse @ (z - s @ once)  # takes the jitter's part back
-    white = _back(exact[:, 0, :, 0], f[:, 0])
+    white = xp.asarray(_back(exact[:, 0, :, 0], f[:, 0]), g.mean)
     return white * g.sigma[:, 0] if g.diagonal else (g.scale[:, 0] @ white[..., None])[..., 0]
 
 
@@ -169,14 +179,17 @@ def inequality_moments(i: Inequalities, o: Observations | None, g: Gaussians) ->
         return g.centre(i.rows), g.variances(i.rows)
     xp = namespace(g.mean)
     o = o.take(i.shared) if g.diagonal and o.rows.disjoint else o
-    a, b = g.factor(o.rows), g.factor(i.rows)
+    o = precise(o)
+    a, b, expected, centre = (xp.asarray(x, o.z) for x in (
+        g.factor(o.rows), g.factor(i.rows), g.centre(o.rows), g.centre(i.rows)))
     cross = b @ a.swapaxes(-1, -2)
     s = widen(_covariance(o, a, jitter=True), o.weight[:, None])
     gain = cross @ xp.inverse(s)
     # Not gain @ (known - expected): either product alone is small where gain is the same for all.
-    centre = g.centre(i.rows) - _times(gain, g.centre(o.rows)) + _times(gain, o.z[:, None])
+    centre = centre - _times(gain, expected) + _times(gain, o.z[:, None])
     spread = (b * b).sum(-1) - (gain * cross).sum(-1)
-    return centre, spread if i.floor is None else xp.where(spread > i.floor, spread, i.floor + 0 * spread)
+    spread = spread if i.floor is None else xp.where(spread > i.floor, spread, i.floor + 0 * spread)
+    return xp.asarray(centre, g.mean), xp.asarray(spread, g.mean)
 
 
 def log_masses(centre: Array, spread: Array, b: Array, weight: Array) -> Array:

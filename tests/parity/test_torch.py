@@ -83,3 +83,22 @@ def test_same_file(models, tmp_path):
     for name, model in zip("nt", models, strict=True):
         model.save(tmp_path / name)
     assert (tmp_path / "n").read_bytes() == (tmp_path / "t").read_bytes()
+
+
+@pytest.mark.parametrize("spread", [1.0, 4.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_repeated_equalities_in_single_precision(kind, spread):
+    """Said five times over, at any length of the normal, they hold as said once: no factorisation fails."""
+    rng = np.random.default_rng(3)
+    for seed in range(6):
+        model = single_precision(random_model(seed, (6, 5, 4), kind, spread=spread).to("cpu"))
+        normal, offset, x = dict(zip("xyzu", rng.normal(size=4), strict=True)), rng.normal(), rng.normal()
+        equalities = [drmm.LinearEquality({n: c * a for n, a in normal.items()}, c * offset)
+                      for c in (1.0, -3.0, 0.7, 1e-3, 170.0)]
+        also = [drmm.Known({"x": x}), drmm.LinearEquality({"x": -2.3}, 2.3 * x), drmm.HalfSpace({"y": 1.0})]
+        for query in (equalities, equalities + also):
+            draw = model.sample(query, count=16, sweeps=1, noise=True)
+            assert np.isfinite(draw.log_weight).all() and draw.conflicts == []
+            assert max(line.worst for line in draw.fulfilment().lines if "=" in line.text) < 1e-5
+        once, repeated = (model.sample(q + also, count=16, rank=False) for q in (equalities[:1], equalities))
+        assert np.mean(np.all(once.components == repeated.components, axis=1)) > 0.8
