@@ -60,13 +60,15 @@ def depth_estimates(
             logits = logits + layer.log_weight
         elif evidence.observations is not None:
             orphans.append(nearest(real, evidence.observations.weight))
+        if level + 1 == len(layers):
+            estimates.append(fused.total(logits) - log_q)
+            break
         total, h, log_probability = fused.draw(logits, noise[level], truncation)
         estimates.append(total - log_q)
-        if level + 1 < len(layers):
-            with torch.set_grad_enabled(stage == 3 and torch.is_grad_enabled()):
-                log_q = log_q + (log_probability if stage == 3 else log_probability.detach())
-                evidence = layer.residual_evidence(evidence, None, h)
-                latents = torch.cat([latents, h[:, None]], 1)
+        with torch.set_grad_enabled(stage == 3 and torch.is_grad_enabled()):
+            log_q = log_q + (log_probability if stage == 3 else log_probability.detach())
+            evidence = layer.residual_evidence(evidence, None, h)
+            latents = torch.cat([latents, h[:, None]], 1)
     return torch.stack(estimates), torch.cat(orphans)
 
 

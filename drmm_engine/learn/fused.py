@@ -36,10 +36,15 @@ def highest(x: Tensor) -> Tensor:
     return _Highest.apply(x)
 
 
-def draw(logits: Tensor, noise: Tensor, truncation: float) -> tuple[Tensor, Tensor, Tensor]:
-    """log sum_h exp logits [B], components h [B] as `layer.choose` draws them, and their log q [B].
+def total(logits: Tensor) -> Tensor:
+    """log sum_h exp logits, [B], of logits [B, K]."""
+    return _Total.apply(logits)
 
-    logits [B, K]; noise [B] uniform in [0, 1); components below truncation times the likeliest are left out.
+
+def draw(logits: Tensor, noise: Tensor, truncation: float) -> tuple[Tensor, Tensor, Tensor]:
+    """`total` of logits [B, K], components h [B] as `layer.choose` draws them, and their log q [B].
+
+    noise [B] uniform in [0, 1); components below truncation times the likeliest are left out.
     """
     return _Draw.apply(logits, noise, truncation)
 
@@ -116,6 +121,21 @@ class _Highest(torch.autograd.Function):
         x, top = context.saved_tensors
         here = (x >= top).to(x.dtype)
         return here.mul_(gradient / here.sum(0))
+
+
+class _Total(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, logits: Tensor) -> Tensor:
+        top = logits.amax(1, keepdim=True)
+        p = _exp_(logits - top)
+        mass = p.sum(1)
+        context.save_for_backward(p, mass)
+        return top[:, 0] + mass.log()
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        p, mass = context.saved_tensors
+        return p * (gradient / mass)[:, None]
 
 
 class _Draw(torch.autograd.Function):
