@@ -82,6 +82,7 @@ NUMPY = SimpleNamespace(
     asarray=lambda x, like: np.asarray(x, dtype=like.dtype),
     integers=lambda x, like: np.asarray(x, dtype=np.intp),
     numpy=np.asarray,
+    single=lambda x: x.astype(np.float32),
     double=lambda x: x.astype(np.float64),
     exp=np.exp,
     log=np.log,
@@ -102,10 +103,13 @@ NUMPY = SimpleNamespace(
     count=lambda rising, bound: (rising <= bound[:, None]).sum(-1),
     constant=lambda x: x,
     unique=_unique_numpy,
+    bincount=lambda index, weight, size: np.bincount(index, weight, size),
+    squares=lambda x: np.einsum("...n,...n->...", x, x),
 )
 """`bag(table [R, K], index [B, J]) -> [B, K]` sums rows, `take(table, index [B])` reads them, both with fast gradients;
 `along(x [B, K], index [B])` one of each row; `at_least(c, x)` is 0 where x < c; `count(rising [B, K], bound [B])` how
-many are <= bound in each row; `constant(x)` is x without gradient; `unique(key) -> (values, inverse)`."""
+many are <= bound in each row; `constant(x)` is x without gradient; `unique(key) -> (values, inverse)`; `bincount(index, weight
+or None, size)` sums weights by index; `squares(x)` sums x^2 over the last axis."""
 
 
 @lru_cache(maxsize=1)
@@ -138,6 +142,7 @@ def torch_namespace() -> SimpleNamespace:
         asarray=lambda x, like: torch.as_tensor(x, dtype=like.dtype, device=like.device),
         integers=lambda x, like: torch.as_tensor(x, dtype=torch.long, device=like.device),
         numpy=lambda x: x.detach().cpu().numpy(),
+        single=lambda x: x.float(),
         double=lambda x: x.double(),
         exp=exp,
         log=torch.log,
@@ -158,4 +163,6 @@ def torch_namespace() -> SimpleNamespace:
         count=lambda rising, bound: torch.searchsorted(rising, bound[:, None], right=True)[:, 0],
         constant=lambda x: x.detach(),
         unique=lambda key: torch.unique(key, return_inverse=True),
+        bincount=lambda index, weight, size: torch.bincount(index, weight, size),
+        squares=lambda x: (x * x).sum(-1),
     )

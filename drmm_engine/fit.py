@@ -1,171 +1,236 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Greedy start, layer by layer: k-means on the residuals, sigma and tables from what falls to each component.
+"""Greedy fitting, layer by layer: k-means on what the layers before leave of the rows, then expectation-maximisation.
 
-NumPy alone, so that a model can be learned where there is no torch. One pass of hard expectation-maximisation a layer
-(the paper's residual vector quantisation, Sec. 2), with the probabilities that quantisation lacks.
+NumPy is enough, so that a model can be learned where there is no torch; torch arrays are fitted where they lie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .layer import Layer
+from . import em
+from .arrays import Array, namespace
+from .em import SIGMA_FLOOR
+from .evidence import Classes, Evidence, Functionals, Observations
+from .kmeans import ROWS_A_COMPONENT, k_means, nearest
+from .layer import Layer, choose
 from .model import Model
+from .posterior import uniform
 from .schema import Schema
 
-SIGMA_FLOOR = 1e-3  # model units: duplicates and constant columns must not make a density infinite
-STEPS = 8  # Lloyd steps a layer
-ROWS_A_COMPONENT = 64  # rows that k-means looks at, at most
-SEED_ROWS_A_COMPONENT = 8  # rows among which the seeds are looked for
+STEPS = 20  # of expectation-maximisation a layer, at most
+GAIN = 1e-4  # nats a row; a step that gains less is the last
 CLASS_WEIGHT = 0.5  # squared distance of two different classes: 1
-BLOCK = 1 << 22  # numbers in the largest block of distances
+ROWS = 4096  # a block of rows
+COVARIANCES, RESIDUALS = ("isotropic", "diagonal", "full"), ("shift", "whiten")
+
+Report = Callable[[int, int, float], None]
+
+
+@dataclass(frozen=True)
+class _Block(em.Block):
+    """Rows with what k-means sees of them: real values [B, N] and indicators of classes [B, F - N], 0 where missing,
+    and which of both are known (None: all)."""
+
+    seen: np.ndarray
+    known: np.ndarray | None
 
 
 def fit(
     schema: Schema,
-    data: np.ndarray,
+    data: Array,
     components: Sequence[int],
-    covariance: str = "isotropic",
+    covariance: str | Sequence[str] = "isotropic",
+    residual: str | Sequence[str] = "shift",
     weight: np.ndarray | None = None,
     seed: int = 0,
+    steps: int = STEPS,
+    report: Report | None = None,
 ) -> Model:
     """A model of len(components) layers; data [rows, variables] in model units, NaN = missing, weight [rows].
 
-    Rows without a value or a weight are left out. ValueError on infinite values, where no row is left, or where the
-    covariance is neither isotropic nor diagonal.
+    covariance ("isotropic", "diagonal" or "full") and residual ("shift" or "whiten") are one word, or one a layer.
+    steps of expectation-maximisation follow k-means in each layer, fewer where they gain nothing (0: k-means alone).
+    Rows are taken to carry noise of SIGMA_FLOOR, so that no component of any layer collapses. Rows without a value or
+    a weight are left out. report is called after each step with layer, step and mean log-likelihood. torch data are
+    fitted on their device, and give a torch model. ValueError on infinite values, or where no row is left.
     """
-    if covariance not in ("isotropic", "diagonal"):
-        raise ValueError(f"covariance must be isotropic or diagonal, got {covariance!r}")
-    data = np.asarray(data, dtype=np.float32)
-    if data.ndim != 2 or data.shape[1] != len(schema.names):
-        raise ValueError(f"the data need {len(schema.names)} columns, got shape {data.shape}")
-    if np.isinf(data).any():
-        raise ValueError("the data hold an infinite value")
-    weight = np.ones(len(data)) if weight is None else np.asarray(weight, dtype=float)
-    keep = ~np.isnan(data).all(axis=1) & (weight > 0)
-    data, weight = data[keep], weight[keep]
-    if not len(data):
-        raise ValueError("there is no row with a value to fit")
-    rng = np.random.default_rng(seed)
-    r, m = _features(schema, data)
-    n, codes = len(schema.real_columns), data[:, schema.categorical_columns]
-    layers: list[Layer] = []
-    paths: list[np.ndarray] = []
-    for k in components:
-        means = _k_means(r, m, weight, k, rng)
-        h = nearest(r, m, means)
-        r[:, :n] -= means[h][:, :n] if m is None else m[:, :n] * means[h][:, :n]
-        sigma = _sigma(schema, r[:, :n], m if m is None else m[:, :n], weight, covariance)
-        layers.append(_layer(schema, means[:, :n], sigma, h, paths, codes, weight, components, covariance))
-        paths.append(h)
-    return Model(schema, tuple(layers))
+    kinds = _kinds(schema, components, covariance, residual)
+    blocks = list(_blocks(schema, data, weight, any(k.covariance == "full" or k.residual == "whiten" for k in kinds)))
+    rng, layers = np.random.default_rng(seed), []
+    for level, (k, kind) in enumerate(zip(components, kinds, strict=True)):
+        layer, means = _start(blocks, k, kind, rng)
+        layer = _maximised(blocks, layer, kind, steps, lambda *said, level=level: report and report(level, *said))
+        layers.append(layer)
+        if level + 1 < len(kinds):
+            noisy = kind.residual == "whiten" and all(other.residual == "shift" for other in kinds[:level])
+            blocks = [_passed_on(block, layer, rng, noisy, None if steps else means) for block in blocks]
+    return Model(schema, tuple(_double(layer) for layer in layers))
 
 
-def _features(schema: Schema, data: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Real values and indicators of classes side by side [rows, F], 0 where missing, and what is known [rows, F]."""
-    parts = [data[:, schema.real_columns]]
-    for column, stream in zip(schema.categorical_columns, schema.categorical_streams, strict=True):
-        code = data[:, column, None]
-        indicator = np.sqrt(CLASS_WEIGHT) * (code == np.arange(len(stream.classes)))
-        parts.append(np.where(np.isnan(code), np.nan, indicator))
-    features = np.concatenate(parts, axis=1, dtype=np.float32)
-    missing = np.isnan(features)
-    features[missing] = 0
-    return features, (~missing).astype(np.float32) if missing.any() else None
-
-
-def nearest(x: np.ndarray, known: np.ndarray | None, means: np.ndarray) -> np.ndarray:
-    """The mean [rows] that is nearest to each row in its known variables; x and known [rows, F], means [K, F]."""
-    out = np.empty(len(x), dtype=np.intp)
-    squares, size = means * means, max(1, BLOCK // len(means))
-    for i in range(0, len(x), size):
-        part = slice(i, i + size)
-        norm = squares.sum(1) if known is None else known[part] @ squares.T
-        out[part] = np.argmin(norm - 2 * (x[part] @ means.T), axis=1)
-    return out
-
-
-def _k_means(
-    x: np.ndarray, known: np.ndarray | None, weight: np.ndarray, k: int, rng: np.random.Generator
-) -> np.ndarray:
-    """K means [K, F] after a few Lloyd steps on a sample of the rows; a mean that loses its rows stays."""
-    if len(x) > k * ROWS_A_COMPONENT:
-        some = rng.choice(len(x), k * ROWS_A_COMPONENT, replace=False)
-        x, known, weight = x[some], known if known is None else known[some], weight[some]
-    means = _seeds(x, known, weight, k, rng)
-    for _ in range(STEPS):
-        h = nearest(x, known, means)
-        total = _sums(h, weight[:, None] * x, k)
-        count = _sums(h, np.broadcast_to(weight[:, None], x.shape) if known is None else weight[:, None] * known, k)
-        means = np.where(count > 0, total / np.maximum(count, 1e-30), means).astype(np.float32)
-    return means
-
-
-def _seeds(
-    x: np.ndarray, known: np.ndarray | None, weight: np.ndarray, k: int, rng: np.random.Generator
-) -> np.ndarray:
-    """k-means++: each seed a row drawn in proportion to its squared distance from the seeds before it."""
-    some = rng.permutation(len(x))[: k * SEED_ROWS_A_COMPONENT]
-    x, weight = x[some], weight[some]
-    known = np.ones_like(x) if known is None else known[some]
-    # A seed must stand somewhere in the variables that its row misses: at their mean.
-    filled = np.where(known > 0, x, (known * x).sum(0) / np.maximum(known.sum(0), 1))
-    seeds = np.empty((k, x.shape[1]), dtype=np.float32)
-    distance = np.ones(len(x))
-    for i in range(k):
-        p = weight * distance
-        p = np.cumsum(p if p.sum() > 0 else weight)
-        seeds[i] = filled[min(np.searchsorted(p, rng.random() * p[-1], side="right"), len(x) - 1)]
-        own = (known * (x - seeds[i]) ** 2).sum(1)
-        distance = own if i == 0 else np.minimum(distance, own)
-    return seeds
-
-
-def _sums(h: np.ndarray, x: np.ndarray, k: int) -> np.ndarray:
-    """Sums of rows x [rows, F] by component h [rows], [K, F]."""
-    order = np.argsort(h, kind="stable")
-    present, first = np.unique(h[order], return_index=True)
-    out = np.zeros((k, x.shape[1]))
-    if x.shape[1]:
-        out[present] = np.add.reduceat(x[order], first, axis=0, dtype=float)
-    return out
-
-
-def _sigma(
-    schema: Schema, residual: np.ndarray, known: np.ndarray | None, weight: np.ndarray, covariance: str
-) -> np.ndarray:
-    """Root mean squared residual [N], one value a stream or one a variable, not below the floor."""
-    squares = weight @ (residual.astype(float) ** 2)
-    count = np.full(len(squares), weight.sum()) if known is None else weight @ known
-    if covariance == "isotropic":
-        starts = np.cumsum([0] + [len(s.variables) for s in schema.real_streams])
-        for first, last in zip(starts[:-1], starts[1:], strict=True):
-            squares[first:last], count[first:last] = squares[first:last].sum(), count[first:last].sum()
-    return np.maximum(np.sqrt(squares / np.maximum(count, 1e-30)), SIGMA_FLOOR)
-
-
-def _layer(
-    schema: Schema, mean: np.ndarray, sigma: np.ndarray, h: np.ndarray, paths: list[np.ndarray], codes: np.ndarray,
-    weight: np.ndarray, components: Sequence[int], covariance: str,
+def _maximised(
+    blocks: list[_Block], layer: Layer, kind: em.Kind, steps: int, report: Callable[[int, float], object]
 ) -> Layer:
-    k = len(mean)
-    count = np.bincount(h, weights=weight, minlength=k)
-    tables = []
-    for c, stream in enumerate(schema.categorical_streams):
-        named = ~np.isnan(codes[:, c])
-        tables.append(_log_table(h[named], codes[named, c].astype(int), weight[named], (k, len(stream.classes))))
-    blocks = [_log_table(h, path, weight, (k, size)).T for path, size in zip(paths, components, strict=False)]
-    start = np.cumsum([0] + [len(b) for b in blocks])[:-1] if blocks else None
-    return Layer(
-        np.log(count + 1) - np.log(count.sum() + k), mean.astype(float), np.log(sigma)[None], tuple(tables),
-        np.concatenate(blocks) if blocks else None, start, covariance,
-    )
+    """The layer after steps of expectation-maximisation; components left without rows start anew in the first half."""
+    before = -np.inf
+    for step in range(steps):
+        statistics, log_likelihood, places = em.expectation(blocks, layer, kind)
+        layer = em.maximisation(statistics, layer, kind, places if step < steps // 2 else None)
+        report(step, log_likelihood)
+        if log_likelihood - before < GAIN:
+            break
+        before = log_likelihood
+    return layer
 
 
-def _log_table(row: np.ndarray, column: np.ndarray, weight: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """log p(column | row) [rows, columns] from counts; one count a row is spread as the columns are in all."""
-    count = np.bincount(row * shape[1] + column, weights=weight, minlength=shape[0] * shape[1]).reshape(shape)
-    prior = (count.sum(0) + 1) / (count.sum() + shape[1])
-    return np.log((count + prior) / (count.sum(1, keepdims=True) + 1))
+def _kinds(
+    schema: Schema, components: Sequence[int], covariance: str | Sequence[str], residual: str | Sequence[str]
+) -> list[em.Kind]:
+    if not components:
+        raise ValueError("components must name one number a layer, got none")
+    for name, given, allowed in (("covariance", covariance, COVARIANCES), ("residual", residual, RESIDUALS)):
+        words = [given] if isinstance(given, str) else given
+        if not set(words) <= set(allowed) or (not isinstance(given, str) and len(given) != len(components)):
+            raise ValueError(f"{name} must be {' or '.join(allowed)}, or one of them a layer, got {given!r}")
+    each = [[word] * len(components) if isinstance(word, str) else list(word) for word in (covariance, residual)]
+    return [em.Kind(schema, c, r, tuple(components[:i])) for i, (c, r) in enumerate(zip(*each, strict=True))]
+
+
+def _blocks(schema: Schema, data: Array, weight: np.ndarray | None, coupled: bool) -> Iterator[_Block]:
+    """The rows in blocks, those without a missing number apart; coupled: whether missing values are to be filled in."""
+    if data.ndim != 2 or data.shape[1] != len(schema.names):
+        raise ValueError(f"the data need {len(schema.names)} columns, got shape {tuple(data.shape)}")
+    xp = namespace(data) if not isinstance(data, np.ndarray) else namespace(np.zeros(0))
+    plain = np.asarray(xp.numpy(data), dtype=np.float32)
+    if np.isinf(plain).any():
+        raise ValueError("the data hold an infinite value")
+    weight = np.ones(len(plain)) if weight is None else np.asarray(weight, dtype=float)
+    keep = ~np.isnan(plain).all(axis=1) & (weight > 0)
+    if not keep.any():
+        raise ValueError("there is no row with a value to fit")
+    missing = np.isnan(plain[:, schema.real_columns]).any(axis=1)
+    # Filling in inverts matrices of rows, which single precision does not bear.
+    like = xp.double(data[:0]) if coupled and (missing & keep).any() else xp.single(data[:0])
+    for chosen in (np.flatnonzero(keep & ~missing), np.flatnonzero(keep & missing)):
+        for i in range(0, len(chosen), ROWS):
+            part = chosen[i : i + ROWS]
+            yield _block(schema, plain[part], weight[part], bool(missing[part[0]]), like)
+
+
+def _block(schema: Schema, x: np.ndarray, weight: np.ndarray, missing: bool, like: Array) -> _Block:
+    xp = namespace(like)
+    real, codes = x[:, schema.real_columns], x[:, schema.categorical_columns]
+    known, named = ~np.isnan(real), ~np.isnan(codes)
+    observations = classes = None
+    real = np.where(known, real, 0)
+    if real.shape[1]:
+        m = xp.asarray(1.0 * known if missing else np.ones((1, real.shape[1])), like)
+        rows = Functionals(xp.integers(np.arange(real.shape[1]), like), None, True)
+        observations = Observations(rows, xp.asarray(real, like), 0 * m[:1], m, not missing)
+    if codes.shape[1]:
+        classes = Classes(xp.integers(np.where(named, codes, 0).astype(np.intp), like), xp.asarray(1.0 * named, like))
+    latents = xp.integers(np.zeros((len(x), 0), dtype=np.intp), like)
+    flags = [np.sqrt(CLASS_WEIGHT) * (codes[:, c, None] == np.arange(len(stream.classes)))
+             for c, stream in enumerate(schema.categorical_streams)]
+    marks = [np.repeat(named[:, c, None], flag.shape[1], axis=1) for c, flag in enumerate(flags)]
+    seen, marked = (np.concatenate(a, axis=1, dtype=np.float32) for a in ([real, *flags], [known, *marks]))
+    weights = xp.asarray(weight, like)
+    evidence = Evidence(observations, None, classes, len(x))
+    return _Block(evidence, latents, weights, seen, None if marked.all() else marked)
+
+
+def _start(blocks: list[_Block], k: int, kind: em.Kind, rng: np.random.Generator) -> tuple[Layer, np.ndarray]:
+    """The layer whose components are the clusters that k-means finds, and their means [K, F]."""
+    like = blocks[0].weight
+    xp, n = namespace(like), len(kind.schema.real_columns)
+    means = k_means(*_sample(blocks, k * ROWS_A_COMPONENT, rng), k, rng)
+    layer = _bare(xp.asarray(means[:, :n], like), kind)
+    statistics = em.nothing(layer, kind)
+    for block in blocks:
+        h = nearest(block.seen, block.known, means)
+        order = np.argsort(h, kind="stable")
+        case, h = (xp.integers(a, like) for a in (order, h[order]))
+        em.add(statistics, block, layer, case, h, block.weight[case])
+    return em.maximisation(statistics, layer, kind), means
+
+
+def _sample(
+    blocks: list[_Block], most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """What is seen of some rows at random, what of it is known, and their weights."""
+    ends = np.cumsum([len(b.seen) for b in blocks])
+    chosen = np.sort(rng.choice(ends[-1], min(most, ends[-1]), replace=False))
+    parts = [(b, chosen[(chosen >= end - len(b.seen)) & (chosen < end)] - (end - len(b.seen)))
+             for b, end in zip(blocks, ends, strict=True)]
+    seen = np.concatenate([b.seen[rows] for b, rows in parts])
+    weight = np.concatenate([namespace(b.weight).numpy(b.weight)[rows] for b, rows in parts])
+    if all(b.known is None for b in blocks):
+        return seen, None, weight
+    known = [np.ones_like(b.seen[rows]) if b.known is None else b.known[rows] for b, rows in parts]
+    return seen, np.concatenate(known), weight
+
+
+def _bare(mean: Array, kind: em.Kind) -> Layer:
+    """A layer of these means whose covariances are 1."""
+    xp, (k, n) = namespace(mean), mean.shape
+    full = kind.covariance == "full"
+    start = xp.integers(np.cumsum([0, *kind.before[:-1]]), mean) if kind.before else None
+    cholesky = xp.asarray(np.repeat(np.eye(n)[None], k, axis=0), mean) if full else None
+    return Layer(0 * mean[:, 0] if n else xp.asarray(np.zeros(k), mean), mean, None if full else 0 * mean[:1], (), None,
+                 start, kind.covariance, kind.residual, cholesky)
+
+
+def _passed_on(
+    block: _Block, layer: Layer, rng: np.random.Generator, noisy: bool, means: np.ndarray | None
+) -> _Block:
+    """What the layer leaves of the rows, for components drawn from what they say (means: the nearest of these)."""
+    xp, evidence, o = namespace(layer.mean), block.evidence, block.evidence.observations
+    if means is None:
+        logits = layer.logits(evidence, block.latents)
+        h = choose(logits, None, xp.asarray(uniform(rng, len(logits)), logits), 0.0)[0]
+    else:
+        h = xp.integers(nearest(block.seen, block.known, means), layer.mean)
+    if o is not None and noisy:
+        noise = SIGMA_FLOOR * xp.asarray(rng.standard_normal(o.z.shape), o.z)
+        evidence = replace(evidence, observations=replace(o, z=o.z + noise * o.weight))
+    block = replace(block, evidence=evidence)
+    latents = xp.concatenate([block.latents, h[:, None]])
+    return _Block(layer.residual_evidence(evidence, None, h), latents, block.weight, *_seen_of_rest(block, layer, h))
+
+
+def _seen_of_rest(block: _Block, layer: Layer, h: Array) -> tuple[np.ndarray, np.ndarray | None]:
+    """What k-means sees of the residual, and which of it is known: all of what whitening mixes, filled in."""
+    xp, o = namespace(layer.mean), block.evidence.observations
+    if o is None:
+        return block.seen, block.known
+    d, _, _ = em.moments(block, layer, xp.integers(np.arange(len(h)), h), h)
+    if layer.residual == "whiten":
+        d = layer.unscaled(h, d)
+    n, known = d.shape[1], block.known
+    if known is not None and (layer.residual == "whiten" or o.rows.matrix is not None):
+        known = np.concatenate([np.ones_like(known[:, :n]), known[:, n:]], axis=1)
+    return np.concatenate([xp.numpy(d).astype(np.float32), block.seen[:, n:]], axis=1), known
+
+
+def _double(layer: Layer) -> Layer:
+    """The layer in double precision, its log-probabilities normalised in it."""
+    xp = namespace(layer.mean)
+
+    def logs(x: Array, axis: int) -> Array:
+        x = xp.double(x)
+        total = xp.logsumexp(x, axis)
+        return x - (total[None] if axis == 0 else total[..., None])
+
+    table = layer.latent_table
+    if table is not None:
+        first = [int(i) for i in xp.numpy(layer.latent_start)]
+        table = xp.concatenate([logs(table[i:j], 0) for i, j in zip(first, [*first[1:], len(table)], strict=True)],
+                               axis=0)
+    return replace(
+        layer, log_weight=logs(layer.log_weight, -1), mean=xp.double(layer.mean), latent_table=table,
+        log_sigma=None if layer.log_sigma is None else xp.double(layer.log_sigma),
+        cholesky=None if layer.cholesky is None else xp.double(layer.cholesky),
+        log_prob=tuple(logs(t, -1) for t in layer.log_prob))

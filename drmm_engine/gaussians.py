@@ -18,6 +18,7 @@ from .arrays import Array, namespace
 from .evidence import Functionals, Inequalities, Observations
 
 LOG_2PI = math.log(2 * math.pi)
+WHITE = 1 << 18  # numbers that stay in the processor's cache while vectors are whitened
 TINY = 1e-12  # stands for a weight of 0 where it is divided by
 
 
@@ -111,12 +112,23 @@ def _complete_logits(z: Array, g: Gaussians) -> Array:
     xp, w = namespace(z), g.unscale
     log_det = xp.log(_diagonal(w)).sum(-1)
     if len(w) == 1:
-        anchor = xp.constant(g.mean.mean((0, 1)))
-        centre = (w @ (g.mean - anchor)[..., None])[..., 0]
-        white = ((z - anchor) @ w.reshape(-1, z.shape[-1]).T).reshape(len(z), -1, z.shape[-1]) - centre
+        squares = _white_squares(z, g.mean[0], w[0])
     else:
-        white = (w @ (z[:, None] - g.mean)[..., None])[..., 0]
-    return log_det - 0.5 * ((white * white).sum(-1) + LOG_2PI * z.shape[-1])
+        squares = xp.squares((w @ (z[:, None] - g.mean)[..., None])[..., 0])
+    return log_det - 0.5 * (squares + LOG_2PI * z.shape[-1])
+
+
+def _white_squares(z: Array, mean: Array, w: Array) -> Array:
+    """|W_k (z - mu_k)|^2 [U, K] of z [U, N], mu [K, N], W [K, N, N], as few products as there is room for."""
+    xp, n = namespace(z), z.shape[-1]
+    anchor = xp.constant(mean.mean(0))
+    z, centre = z - anchor, (w @ (mean - anchor)[..., None])[..., 0]
+    size = max(1, WHITE // (len(z) * n)) if xp.name == "numpy" else len(w)
+    parts = []
+    for i in range(0, len(w), size):
+        white = (z @ w[i : i + size].reshape(-1, n).swapaxes(0, 1)).reshape(len(z), -1, n)
+        parts.append(xp.squares(white - centre[i : i + size]))
+    return xp.concatenate(parts)
 
 
 def _coupled_logits(o: Observations, g: Gaussians) -> Array:
@@ -171,6 +183,15 @@ def correction(o: Observations, g: Gaussians) -> Array:
     exact = once + inverse @ (z - s @ once)  # takes the jitter's part back
     white = xp.asarray(_back(exact[:, 0, :, 0], f[:, 0]), g.mean)
     return white * g.sigma[:, 0] if g.diagonal else (g.scale[:, 0] @ white[..., None])[..., 0]
+
+
+def remainder(o: Observations, g: Gaussians) -> Array:
+    """Covariance C - C A' S^-1 A C of e ~ N(0, C) given z, [B, N, N], where every case has one component."""
+    xp, f = namespace(g.mean), g.factor(o.rows)
+    s = widen(_covariance(o, f, jitter=True), o.weight[:, None])
+    left = _eye(f) - f.swapaxes(-1, -2) @ xp.inverse(s) @ f
+    scale = g.sigma[..., None] * _eye(f) if g.diagonal else g.scale
+    return (scale @ left @ scale.swapaxes(-1, -2))[:, 0]
 
 
 def inequality_moments(i: Inequalities, o: Observations | None, g: Gaussians) -> tuple[Array, Array]:

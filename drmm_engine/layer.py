@@ -166,6 +166,13 @@ class Layer:
             return r * (g.sigma[0] if g.sigma.shape[1] == 1 else namespace(r).take(g.sigma[0], h))
         return (self._each(g.scale, h) @ r[..., None])[..., 0]
 
+    def unscaled(self, h: Array, x: Array) -> Array:
+        """T_h^-1 x, [B, N]: the inverse of `scaled`."""
+        g = self.gaussians
+        if g.diagonal:
+            return x / (g.sigma[0] if g.sigma.shape[1] == 1 else namespace(x).take(g.sigma[0], h))
+        return (self._each(g.unscale, h) @ x[..., None])[..., 0]
+
     def correct(self, observations: Observations, h: Array) -> Array:
         """E[e | z] = C_h A' S^-1 z of what is left after the last layer, e ~ N(0, C_h), [B, N]."""
         return correction(observations, self.own(h))

@@ -19,11 +19,13 @@ from torch import Tensor
 from ..fit import SIGMA_FLOOR
 from ..schema import Schema
 from . import curriculum
+from .end_to_end import SHALLOWER, path_estimates
 from .parameters import Parameters, layers
 from .processes import ALONE, Group
 from .rows import Rows
 from .settings import Settings
 
+LOG_FLOOR = float(np.log(SIGMA_FLOOR))
 WARM_UP = 3  # iterations of a stage that run as they are before it is captured, as CUDA asks for
 
 
@@ -50,9 +52,12 @@ def batch_loss(
 
     noise [L, B] uniform in [0, 1); share: lambda of stage 3.
     """
+    count = len(batch) if group.size == 1 else settings.batch
+    if settings.curriculum == "end-to-end":
+        estimates = path_estimates(layers(parameters, schema, settings), batch.evidence())
+        return curriculum.loss(estimates, estimates[0, :0], batch.weight, 1 - SHALLOWER, 0.0, count)
     stack = layers(parameters, schema, settings, stage, normalise=False)
     estimates, orphans = curriculum.depth_estimates(stack, batch.evidence(), noise, stage, settings.truncation)
-    count = len(batch) if group.size == 1 else settings.batch
     return curriculum.loss(estimates, group.owned(orphans), batch.weight, share, settings.orphan, count)
 
 
@@ -72,16 +77,16 @@ class Step:
         self.stage = 0
 
     def __call__(self, batch: Rows, noise: Tensor, i: int) -> Tensor:
-        total = self.settings.iterations
-        stage = curriculum.stage(i, total)
+        position = self.settings.position(i)
+        stage = curriculum.stage(*position)
         if stage != self.stage:
             self.stage, self.batch, self.noise = stage, batch.copy(), noise.clone()
             self.run = Repeated(self._run, noise.device, self.group.size == 1)
-        if curriculum.begins(i, total):
+        if i == 0 or curriculum.begins(*position):
             for state in self.optimizer.state.values():
                 state["step"].fill_(i)
-        self.rate.fill_(curriculum.learning_rate(i, total, self.settings.learning_rate))
-        self.share.fill_(curriculum.interpolation(i, total))
+        self.rate.fill_(curriculum.learning_rate(*position, self.settings.first_rate))
+        self.share.fill_(curriculum.interpolation(*position))
         self.noise.copy_(noise)
         if batch.like(self.batch):
             self.batch.fill(batch)
@@ -104,8 +109,11 @@ class Step:
             p.grad = gradient
         self.optimizer.step()
         self.loss.copy_(loss)
-        sigmas = [p.detach() for name, p in self.parameters.items() if name.endswith(".log_variance")]
-        torch._foreach_clamp_min_(sigmas, 2 * float(np.log(SIGMA_FLOOR)))
+        for name, p in self.parameters.items():
+            if name.endswith(".log_variance"):
+                p.detach().clamp_(min=2 * LOG_FLOOR)
+            elif name.endswith(".log_precision"):
+                p.detach().clamp_(max=-LOG_FLOOR)
 
 
 class Repeated:

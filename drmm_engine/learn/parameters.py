@@ -2,13 +2,15 @@
 """The free parameters of a model in training, and their way into layers and models.
 
 They are unconstrained tensors by name: `layers.{l}.weight` [K] logits of w; `.mean` [K, N]; `.log_variance`, one a real
-stream (isotropic) or one a variable (diagonal); `.classes.{c}` [K, C] logits; `.latent` [K_1 + ... + K_(l-1), K]
-logits with one row per class of the earlier layers, so that a look-up reads rows and their gradient adds to rows.
+stream (isotropic), one a variable [N] or one a variable and component [K, N] (diagonal), or of full covariances the
+inverse Cholesky factor T^-1 as the log of its diagonal, `.log_precision` [K, N], and what is below it, `.skew`
+[K, N, N]; `.classes.{c}` [K, C] logits; `.latent` [K_1 + ... + K_(l-1), K] logits with one row per class of the earlier
+layers, so that a look-up reads rows and their gradient adds to rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -44,13 +46,28 @@ def _layer(parameters: Parameters, schema: Schema, settings: Settings, i: int, s
         start = latent_start(sizes, table.device)
         if stage >= 2 and normalise:
             table = normalised(table, sizes)
+    full = settings.covariances[i] == "full"
     return Layer(
         own("weight").log_softmax(0) if stage == 3 else own("weight").detach(),
         own("mean"),
-        0.5 * _per_variable(own("log_variance"), schema)[None],
+        None if full else 0.5 * _per_variable(own("log_variance"), schema),
         tuple(own(f"classes.{c}").log_softmax(1) for c in range(len(schema.categorical_streams))),
-        table, start, settings.covariance,
+        table, start, settings.covariances[i], settings.residuals[i],
+        whitening=_whitening(own("log_precision"), own("skew"), schema) if full else None,
     )
+
+
+def _whitening(log_precision: Tensor, skew: Tensor, schema: Schema) -> Tensor:
+    """T^-1, [K, N, N]."""
+    widths = tuple(len(s.variables) for s in schema.real_streams)
+    return log_precision.exp().diag_embed() + skew * _lower(widths, skew.dtype, skew.device)
+
+
+@lru_cache(maxsize=64)
+def _lower(widths: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """1 below the diagonal within a stream, [N, N]; kept, as `latent_start` is."""
+    stream = np.repeat(np.arange(len(widths)), widths)
+    return torch.as_tensor(np.tril(1.0 * (stream[:, None] == stream), -1), dtype=dtype, device=device)
 
 
 def normalised(table: Tensor, sizes: tuple[int, ...]) -> Tensor:
@@ -67,20 +84,51 @@ def latent_start(sizes: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def _per_variable(log_variance: Tensor, schema: Schema) -> Tensor:
-    """One value a variable, [N], of one value a stream."""
+    """One value a variable, [1 or K, N], of one value a stream, one a variable, or one a variable and component."""
     widths = [len(s.variables) for s in schema.real_streams]
-    if len(log_variance) == sum(widths):
+    if log_variance.ndim == 2:
         return log_variance
-    return torch.cat([value.expand(n) for value, n in zip(log_variance, widths, strict=True)])
+    if len(log_variance) == sum(widths):
+        return log_variance[None]
+    return torch.cat([value.expand(n) for value, n in zip(log_variance, widths, strict=True)])[None]
 
 
 def to_model(parameters: Parameters, schema: Schema, settings: Settings) -> Model:
     """The trained model, NumPy."""
+    double = {name: value.detach().cpu().double() for name, value in parameters.items()}
+    return Model(schema, tuple(_plain(layer) for layer in layers(double, schema, settings)))
+
+
+def _plain(layer: Layer) -> Layer:
     def plain(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(plain(v) for v in value)
         return value.numpy() if isinstance(value, Tensor) else value
 
-    double = {name: value.detach().cpu().double() for name, value in parameters.items()}
-    stack = layers(double, schema, settings)
-    return Model(schema, tuple(Layer(**{f.name: plain(getattr(x, f.name)) for f in fields(Layer)}) for x in stack))
+    made = Layer(**{f.name: plain(getattr(layer, f.name)) for f in fields(Layer)})
+    if made.whitening is None:
+        return made
+    return replace(made, cholesky=np.tril(np.linalg.inv(made.whitening)), whitening=None)
+
+
+def from_model(model: Model, device: torch.device) -> Parameters:
+    """The parameters that make this model (NumPy), whatever the covariances of its layers."""
+    parameters: Parameters = {}
+    firsts = np.cumsum([0] + [len(s.variables) for s in model.schema.real_streams])[:-1]
+    for i, layer in enumerate(model.layers):
+        own = {"weight": layer.log_weight, "mean": layer.mean} | _scales(layer, firsts)
+        own |= {f"classes.{c}": table for c, table in enumerate(layer.log_prob)}
+        own |= {"latent": layer.latent_table} if i else {}
+        for name, value in own.items():
+            array = np.array(value, dtype=np.float32, order="C")
+            parameters[f"layers.{i}.{name}"] = torch.as_tensor(array, device=device)
+    return parameters
+
+
+def _scales(layer: Layer, firsts: np.ndarray) -> dict[str, np.ndarray]:
+    if layer.covariance == "isotropic":
+        return {"log_variance": 2 * layer.log_sigma[0, firsts]}
+    if layer.covariance == "diagonal":
+        return {"log_variance": 2 * (layer.log_sigma[0] if len(layer.log_sigma) == 1 else layer.log_sigma)}
+    whitening = np.linalg.inv(layer.cholesky)
+    return {"log_precision": np.log(whitening.diagonal(0, 1, 2)), "skew": np.tril(whitening, -1)}

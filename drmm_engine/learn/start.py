@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import fit
 from ..layer import choose
 from ..schema import Schema
-from .parameters import Parameters, layers
+from .parameters import Parameters, from_model, layers
 from .rows import Rows
 from .settings import Settings
 
@@ -50,7 +50,7 @@ def random_start(
                 nearest = _nearest_squares(z, known, parameters["layers.0.mean"])
                 log_variance = _log_variance(nearest, known, schema, settings)
             parameters[f"layers.{i}.log_variance"] = log_variance.clone()
-        part = Settings(settings.components[: i + 1], 1, covariance=settings.covariance)
+        part = Settings(settings.components[: i + 1], 1, covariance=settings.covariances[: i + 1])
         layer = layers(parameters, schema, part)[i]
         h, _, _ = choose(layer.logits(evidence, latents), None, draws.uniform(len(index)), 0.05)
         evidence = layer.residual_evidence(evidence, None, h)
@@ -76,7 +76,7 @@ class _Draws:
 def _blank(schema: Schema, settings: Settings, i: int, draws: _Draws) -> Parameters:
     k, before = settings.components[i], sum(settings.components[:i])
     reals = len(schema.real_columns)
-    sigmas = reals if settings.covariance == "diagonal" else len(schema.real_streams)
+    sigmas = reals if settings.covariances[i] == "diagonal" else len(schema.real_streams)
     out = {"weight": torch.zeros(k), "mean": torch.zeros(k, reals), "log_variance": torch.zeros(sigmas)}
     out = {name: x.to(draws.device) for name, x in out.items()}
     for c, stream in enumerate(schema.categorical_streams):
@@ -119,16 +119,8 @@ def greedy_start(schema: Schema, rows: Rows, index: Tensor, settings: Settings) 
     if rows.codes is not None:
         put(schema.categorical_columns, rows.codes, rows.named)
     weight = None if rows.weight is None else rows.weight[index].cpu().numpy()
-    model = fit.fit(schema, data, settings.components, covariance=settings.covariance, weight=weight,
-                    seed=settings.seed)
-    parameters: Parameters = {}
-    firsts = np.cumsum([0] + [len(s.variables) for s in schema.real_streams])[:-1]
-    for i, layer in enumerate(model.layers):
-        log_sigma = layer.log_sigma[0] if settings.covariance == "diagonal" else layer.log_sigma[0, firsts]
-        own = {"weight": layer.log_weight, "mean": layer.mean, "log_variance": 2 * log_sigma}
-        own |= {f"classes.{c}": table for c, table in enumerate(layer.log_prob)}
-        own |= {"latent": layer.latent_table} if i else {}
-        for name, value in own.items():
-            array = np.array(value, dtype=np.float32, order="C")
-            parameters[f"layers.{i}.{name}"] = torch.as_tensor(array, device=rows.real.device)
-    return parameters
+    # The paper's curriculum makes its own of the layers, so that clusters are enough to start from.
+    steps = fit.STEPS if settings.curriculum == "end-to-end" or settings.whitened else 0
+    model = fit.fit(schema, data, settings.components, settings.covariances, settings.residuals, weight, settings.seed,
+                    steps)
+    return from_model(model, rows.real.device)

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from .. import __version__
+from ..em import SIGMA_FLOOR
 from ..model import Model
 from ..schema import Schema
 from . import checkpoint, curriculum
 from .graphs import Step, adam
 from .parameters import to_model
 from .processes import ALONE, Group
-from .rows import Source, rows, sample
+from .rows import Rows, Source, rows, sample
 from .settings import Settings
 from .start import start
 
@@ -79,7 +80,10 @@ def train(
     step, saved = Step(parameters, optimizer, schema, settings, group), time.monotonic()
     for i in range(done, settings.iterations):
         index, noise = draws(len(source), settings, generator)
-        loss = step(source.take(index[part]), noise[:, part], i)
+        batch = source.take(index[part])
+        if settings.whitened:
+            batch = blurred(batch, settings, generator, part)
+        loss = step(batch, noise[:, part], i)
         clock.tick(i, loss)
         if path and group.first and time.monotonic() - saved > save_seconds:
             checkpoint.write(path, parameters, optimizer, generator, i + 1, run)
@@ -94,6 +98,13 @@ def draws(count: int, settings: Settings, generator: torch.Generator) -> tuple[T
     device = generator.device
     index = torch.randint(count, (settings.batch,), generator=generator, device=device)
     return index, torch.rand((len(settings.components), settings.batch), generator=generator, device=device)
+
+
+def blurred(batch: Rows, settings: Settings, generator: torch.Generator, part: slice) -> Rows:
+    """The batch, or this process's part of it, with the noise that keeps full covariances from collapsing (`fit`)."""
+    shape = settings.batch, batch.real.shape[1]
+    noise = torch.randn(shape, generator=generator, device=generator.device, dtype=batch.real.dtype)
+    return replace(batch, real=batch.real + SIGMA_FLOOR * noise[part])
 
 
 class _Clock:
@@ -112,9 +123,10 @@ class _Clock:
             return
         self.last = now
         value = float(loss)
-        rate = curriculum.learning_rate(i, total, self.settings.learning_rate)
+        position = self.settings.position(i)
+        rate = curriculum.learning_rate(*position, self.settings.first_rate)
         left = (now - self.begin) / (i + 1 - self.done) * (total - i - 1)
-        self.report({"iteration": i + 1, "iterations": total, "stage": curriculum.stage(i, total),
+        self.report({"iteration": i + 1, "iterations": total, "stage": curriculum.stage(*position),
                      "learning_rate": rate, "loss": value, "seconds": round(now - self.begin, 1),
                      "seconds_left": round(left, 1)})
 

@@ -192,11 +192,19 @@ def test_wrong_weights_are_refused(weight):
 
 @pytest.mark.parametrize("values", [
     {"components": ()}, {"components": (0,)}, {"components": (2.5,)}, {"iterations": 0}, {"batch": 0},
-    {"learning_rate": 0}, {"covariance": "full"}, {"start": "none"}, {"truncation": 1.0}, {"orphan": -1},
+    {"learning_rate": 0}, {"covariance": "round"}, {"start": "none"}, {"truncation": 1.0}, {"orphan": -1},
+    {"residual": "turn"}, {"covariance": ("full", "full")}, {"curriculum": "none"},
 ])
 def test_wrong_settings_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         Settings(**({"components": (2,), "iterations": 10} | values))
+
+
+@pytest.mark.parametrize("values", [{"covariance": "full"}, {"residual": ("whiten", "shift")},
+                                    {"covariance": ("isotropic", "diagonal")}, {"curriculum": "end-to-end"}])
+def test_what_needs_a_fit_to_start_from_is_refused_without(values):
+    with pytest.raises(ValueError, match="start = 'greedy'"):
+        Settings(**({"components": (2, 3), "iterations": 10} | values))
 
 
 def test_numbers_below_the_normal_range_are_there_again_after_training():
