@@ -108,8 +108,8 @@ NUMPY = SimpleNamespace(
 )
 """`bag(table [R, K], index [B, J]) -> [B, K]` sums rows, `take(table, index [B])` reads them, both with fast gradients;
 `along(x [B, K], index [B])` one of each row; `at_least(c, x)` is 0 where x < c; `count(rising [B, K], bound [B])` how
-many are <= bound in each row; `constant(x)` is x without gradient; `unique(key) -> (values, inverse)`; `bincount(index, weight
-or None, size)` sums weights by index; `squares(x)` sums x^2 over the last axis."""
+many are <= bound in each row; `constant(x)` is x without gradient; `unique(key) -> (values, inverse)`;
+`bincount(index, weight or None, size)` sums weights by index; `squares(x)` sums x^2 over the last axis."""
 
 
 @lru_cache(maxsize=1)
