@@ -6,28 +6,20 @@ import pytest
 from scipy.special import logsumexp
 
 import drmm_engine as drmm
-from tests.engine.truth import KINDS, Truth, log_rows, random_model, sampling_error, tally, total_variation
-
-KNOWN = drmm.Known({"x": 0.3, "u": -0.4})
-PRIOR = drmm.GaussianPrior({"x": (0.5, 0.6), "z": (0.2, 0.4)})
-EQUALITY = drmm.LinearEquality({"y": 1.0, "u": -0.5}, offset=0.1)
-ABOVE = drmm.HalfSpace({"y": 1.0, "z": 0.7}, offset=-0.2)
-BOX = drmm.Box({"y": (-0.6, 0.9), "z": (-np.inf, 1.0)})
-STYLE = drmm.Known({"style0": "c1"})
-QUERIES = {
-    "nothing": [],
-    "known": [KNOWN],
-    "known softly": [drmm.Known({"x": 0.3, "u": -0.4}, weight=0.4), drmm.Known({"y": 0.1}, weight=2.0)],
-    "prior": [PRIOR],
-    "equality": [EQUALITY],
-    "known, prior and equality that share variables": [KNOWN, PRIOR, EQUALITY],
-    "half-space and box": [ABOVE, BOX],
-    "half-space given a prior on one of its variables": [PRIOR, ABOVE],
-    "half-space given soft and hard values": [drmm.Known({"z": 0.3}, weight=0.5), drmm.Known({"u": 0.1}), ABOVE],
-    "weighted half-spaces": [drmm.HalfSpace({"x": 1.0}, weight=1.5), drmm.HalfSpace({"y": -1.0}, weight=0.5)],
-    "class": [STYLE],
-    "class softly, with all else": [drmm.Known({"style0": 2}, weight=0.5), KNOWN, PRIOR, EQUALITY, ABOVE, BOX],
-}
+from tests.engine.truth import (
+    ABOVE,
+    EQUALITY,
+    KINDS,
+    KNOWN,
+    QUERIES,
+    Truth,
+    log_rows,
+    mixture_log_prob,
+    random_model,
+    sampling_error,
+    tally,
+    total_variation,
+)
 
 
 @pytest.fixture(params=KINDS)
@@ -49,17 +41,6 @@ def any_model(request, sigma):
 @pytest.fixture(params=QUERIES)
 def query(request):
     return QUERIES[request.param]
-
-
-def mixture_log_prob(model, x):
-    """log p of rows by the sum over all paths; NaN = marginalised."""
-    schema, out = model.schema, []
-    for row in x:
-        known = {name: v for name, v in zip(schema.names, row, strict=True) if not np.isnan(v)}
-        truth = Truth(model, [drmm.Known(known)])
-        units = sum(np.log(schema.variables[schema.column(n)].scale) for n in known)
-        out.append(truth.posterior()[1] - units)
-    return np.array(out)
 
 
 def rows_of(model, count, missing):

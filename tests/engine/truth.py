@@ -21,6 +21,27 @@ LAYERS = {  # what the layers of a kind are, the last entry for all that follow
     "mixed": ["full whiten", "own shift", "full shift"],
 }
 
+KNOWN = drmm.Known({"x": 0.3, "u": -0.4})
+PRIOR = drmm.GaussianPrior({"x": (0.5, 0.6), "z": (0.2, 0.4)})
+EQUALITY = drmm.LinearEquality({"y": 1.0, "u": -0.5}, offset=0.1)
+ABOVE = drmm.HalfSpace({"y": 1.0, "z": 0.7}, offset=-0.2)
+BOX = drmm.Box({"y": (-0.6, 0.9), "z": (-np.inf, 1.0)})
+STYLE = drmm.Known({"style0": "c1"})
+QUERIES = {
+    "nothing": [],
+    "known": [KNOWN],
+    "known softly": [drmm.Known({"x": 0.3, "u": -0.4}, weight=0.4), drmm.Known({"y": 0.1}, weight=2.0)],
+    "prior": [PRIOR],
+    "equality": [EQUALITY],
+    "known, prior and equality that share variables": [KNOWN, PRIOR, EQUALITY],
+    "half-space and box": [ABOVE, BOX],
+    "half-space given a prior on one of its variables": [PRIOR, ABOVE],
+    "half-space given soft and hard values": [drmm.Known({"z": 0.3}, weight=0.5), drmm.Known({"u": 0.1}), ABOVE],
+    "weighted half-spaces": [drmm.HalfSpace({"x": 1.0}, weight=1.5), drmm.HalfSpace({"y": -1.0}, weight=0.5)],
+    "class": [STYLE],
+    "class softly, with all else": [drmm.Known({"style0": 2}, weight=0.5), KNOWN, PRIOR, EQUALITY, ABOVE, BOX],
+}
+
 
 def random_model(seed=0, components=(3, 4), sigma="isotropic", streams=2, classes=(), scaled=True, spread=1.0):
     """A model of real variables x, y (stream "a") and z, u ("b"), and a categorical stream a number of classes.
@@ -196,6 +217,17 @@ class Truth:
         """p(path | conditions) of every path, and log p(conditions)."""
         joint = np.array([self.log_joint(path) for path in self.paths])
         return np.exp(joint - logsumexp(joint)), logsumexp(joint)
+
+
+def mixture_log_prob(model, x):
+    """log p of rows by the sum over all paths; NaN = marginalised."""
+    schema, out = model.schema, []
+    for row in x:
+        known = {name: v for name, v in zip(schema.names, row, strict=True) if not np.isnan(v)}
+        truth = Truth(model, [drmm.Known(known)])
+        units = sum(np.log(schema.variables[schema.column(n)].scale) for n in known)
+        out.append(truth.posterior()[1] - units)
+    return np.array(out)
 
 
 def tally(truth, components, weights=None):
