@@ -11,19 +11,26 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
 from drmm_engine import Model, Schema
+from drmm_engine.fit import COVARIANCES, RESIDUALS, STEPS, fit
 from drmm_engine.learn import Settings, checkpoint, processes, train
 from drmm_engine.learn.rows import Source
-from drmm_engine.learn.settings import COVARIANCES, STARTS
+from drmm_engine.learn.settings import STARTS
 from drmm_engine.progress import clock
 from drmm_engine.scaling import to_model_units
 
+from . import sizes
+
+SIZES, KINDS = ("layers", "components"), ("covariance", "residual")
+FITTED = 200_000  # rows that expectation-maximisation sees, at most
+VALIDATED = 5000  # rows that say whether end-to-end training gains
 SCORED = 2000  # rows whose likelihood is estimated after training
 PAUSE = 10.0  # seconds between two lines of progress where stderr is not a terminal
 
@@ -40,18 +47,20 @@ def parser(prog: str, description: str) -> Parser:
     """A parser with the arguments of every training command; what is left out comes from the recipe."""
     p = Parser(prog=f"python -m training.{prog}", description=description)
     p.add_argument("--out", required=True, metavar="MODEL", help="model file to write (*.drmm.safetensors)")
-    p.add_argument("--layers", type=int, metavar="N", help="number of layers")
-    p.add_argument("--components", type=int, metavar="N", help="components a layer")
+    p.add_argument("--layers", type=int, metavar="N", help="number of layers (if not said: what suits the data)")
+    p.add_argument("--components", type=int, metavar="N", help="components a layer (likewise)")
     p.add_argument("--iterations", type=int, metavar="N", help="training steps, over all three stages")
     p.add_argument("--batch", type=int, metavar="N", help="rows a step")
     p.add_argument("--learning-rate", type=float, metavar="RATE", help="of the first two stages")
     p.add_argument("--covariance", choices=COVARIANCES, help="of a layer's components")
-    p.add_argument("--residual", choices=("shift",), help="what a layer passes on: x less the component's mean")
-    p.add_argument("--start", choices=STARTS, help="random (the paper's) or greedy (k-means on the residuals)")
+    p.add_argument("--residual", choices=RESIDUALS, help="what a layer passes on: x less the component's mean (shift), "
+                                                         "and that divided by its Cholesky factor (whiten)")
+    p.add_argument("--start", choices=STARTS, help="random (the paper's) or greedy (layer by layer)")
     p.add_argument("--held-out", type=float, metavar="FRACTION", help="share of the rows kept for the score")
     p.add_argument("--seed", type=int, default=0, help="seed of the random numbers (0)")
     p.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    p.add_argument("--log", metavar="FILE", help="append progress to this file, a line of JSON about every second")
+    p.add_argument("--log", metavar="FILE", help="append progress to this file, a line of JSON about every second "
+                   "(torchrun takes it for its own, unless the module follows a --: -m -- training.NAME)")
     p.add_argument("--json", action="store_true", help="print the results as one line of JSON, last on stdout")
     return p
 
@@ -101,17 +110,39 @@ def recipe(name: str, *tables: str) -> dict:
     return values
 
 
-def choose(options: argparse.Namespace, defaults: dict) -> tuple[Settings, float]:
-    """Settings of the run and the share of rows held out: what was given, else the recipe's."""
+def choose(options: argparse.Namespace, defaults: dict) -> tuple[Plan, float]:
+    """What the run is to be and the share of rows held out: what was given, else the recipe's."""
     given = {name: value for name, value in vars(options).items() if value is not None}
-    values = defaults | {name: given[name] for name in defaults if name in given}
+    values = defaults | {name: given[name] for name in (*defaults, *SIZES, *KINDS) if name in given}
     held_out = values.pop("held_out")
     if not 0 <= held_out < 1:
         raise ValueError(f"--held-out must lie between 0 and 1, got {held_out}")
-    layers, components = values.pop("layers"), values.pop("components")
-    if layers < 1 or components < 1:
-        raise ValueError(f"--layers and --components must be at least 1, got {layers} and {components}")
-    return Settings((components,) * layers, seed=options.seed, **values), held_out
+    for name in SIZES:
+        if name in values and values[name] < 1:
+            raise ValueError(f"--{name} must be at least 1, got {values[name]}")
+    return Plan(values, options.seed), held_out
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings but for what depends on the data: sizes and kind of the layers, unless recipe or command line say."""
+
+    values: dict
+    seed: int
+
+    def settings(self, schema: Schema, data: np.ndarray) -> Settings:
+        """The settings for rows [R, variables] in model units."""
+        values = dict(self.values)
+        layers, components = (values.pop(name, None) for name in SIZES)
+        values.setdefault("covariance", sizes.covariance(schema))
+        values.setdefault("residual", "whiten" if values["covariance"] == "full" else "shift")
+        if layers is None and components is None:
+            found = sizes.chosen(schema, data, values["covariance"], values["residual"], self.seed)
+        else:
+            found = (components or sizes.COMPONENTS,) * (layers or sizes.DEPTH)
+        if values["covariance"] == "full" or values["residual"] == "whiten":
+            values |= {"start": "greedy", "curriculum": "end-to-end"}
+        return Settings(found, seed=self.seed, **values)
 
 
 def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -124,12 +155,12 @@ def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def fit_and_save(
-    options: argparse.Namespace, schema: Schema, data: np.ndarray | Source, held: np.ndarray, settings: Settings,
+    options: argparse.Namespace, schema: Schema, data: np.ndarray | Source, held: np.ndarray, plan: Plan,
     source: dict, about: dict | None = None, seen: np.ndarray | None = None,
 ) -> dict:
     """Train on data [rows, variables] in data units, score the held-out rows (or the data), save; the results.
 
-    seen: the rows to score of data that are not in memory, if none are held out.
+    seen: rows of data that are not in memory, from which sizes are chosen and, if none are held out, the score comes.
 
     A checkpoint lies beside the model until that is written, so that the same command goes on after a kill.
     """
@@ -138,15 +169,68 @@ def fit_and_save(
         raise ValueError(f"{out}: there is no folder {out.parent}")
     save_at = out.with_name(out.name + ".checkpoint")
     report, begin = reporter(options.log), time.monotonic()
+    sample = data if isinstance(data, np.ndarray) else np.asarray(seen)
     given = to_model_units(schema, data) if isinstance(data, np.ndarray) else data
-    model = train(schema, given, settings, device=check_device(options.device), save_at=save_at, report=report,
-                  group=options.group)
-    scored = held if len(held) else data if isinstance(data, np.ndarray) else np.asarray(seen)
+    looked_at = given if isinstance(given, np.ndarray) else to_model_units(schema, sample)
+    settings = plan.settings(schema, looked_at)
+    run = partial(train, device=check_device(options.device), save_at=save_at, report=report, group=options.group)
+    if settings.curriculum == "end-to-end":
+        model = fitted_and_trained(schema, given, looked_at, settings, run)
+    else:
+        model = run(schema, given, settings)
+    scored = held if len(held) else sample
     some = np.random.default_rng(settings.seed).permutation(len(scored))[:SCORED]
     metrics = {"log_likelihood": float(model.log_prob(scored[some], samples=32, seed=settings.seed).mean()),
                "scored": len(some), "held_out": len(held), "samples": 32}
     finish(options, replace(model, data=model.data | source, metrics=metrics, **(about or {})), out, save_at)
     return {"out": str(out), "rows": len(data), "seconds": round(time.monotonic() - begin, 1)} | metrics
+
+
+def fitted_and_trained(
+    schema: Schema, data: np.ndarray | Source, looked_at: np.ndarray, settings: Settings, run: Callable[..., Model]
+) -> Model:
+    """The layers fitted one by one, or trained end to end from there: .
+
+    looked_at [rows, variables]: the data, or a sample of it. Where values are missing under full covariances a gradient
+    step costs more than it gains, and there are none.
+    """
+    order = np.random.default_rng(settings.seed).permutation(len(looked_at))
+    cut = min(VALIDATED, len(order) // 10)
+    train_on = looked_at[np.sort(order[cut:][:FITTED])]
+    begin = time.monotonic()
+    model = fit(schema, train_on, settings.components, settings.covariances, settings.residuals, None, settings.seed,
+                report=_steps(len(settings.components), begin))
+    model = replace(model, training=settings.to_json() | {"iterations": 0, "rows fitted": len(train_on)},
+                    data={"rows": len(data)})
+    if np.isnan(looked_at[:, schema.real_columns]).any() or cut == 0:
+        return model
+    rest = data if not isinstance(data, np.ndarray) else np.delete(data, order[:cut], axis=0)
+    trained = replace(run(schema, rest, settings, begin=model), data=model.data)
+    values = [in_model_units(each, looked_at[order[:cut]]) for each in (model, trained)]
+    print(f"rows left out of training: {values[0]:.3f} nats a row fitted, {values[1]:.3f} trained end to end",
+          file=sys.stderr)
+    return trained if values[1] > values[0] else model
+
+
+def in_model_units(model: Model, x: np.ndarray) -> float:
+    """Mean log-likelihood of rows x [rows, variables] in model units, nats; one-sided where it is estimated."""
+    return float(model.log_prob(sizes.data_units(model.schema, x), exact=False).mean())
+
+
+def _steps(layers: int, begin: float) -> Callable[[int, int, float], None]:
+    """Progress of a fit on stderr."""
+    said = begin
+
+    def report(level: int, step: int, log_likelihood: float) -> None:
+        nonlocal said
+        if time.monotonic() - said >= PAUSE:
+            said = time.monotonic()
+            done = (level * STEPS + step + 1) / (layers * STEPS)
+            left = clock((said - begin) * (1 / done - 1))
+            print(f"layer {level + 1} of {layers}, step {step + 1}, {log_likelihood:.3f} nats, {left} left at most",
+                  file=sys.stderr, flush=True)
+
+    return report
 
 
 def finish(options: argparse.Namespace, model: Model, out: Path, save_at: Path) -> None:

@@ -42,16 +42,17 @@ def run(options: argparse.Namespace) -> dict:
         raise ValueError(f"{out}: there is no folder {out.parent}")
     if options.copies is not None and options.copies < 0:
         raise ValueError(f"--copies must not be negative, got {options.copies}")
-    settings, share = common.choose(options, common.recipe("locomotion"))
+    plan, share = common.choose(options, common.recipe("locomotion"))
     data = motion.read_motion(options.clips, options.mapping)
-    kept, held = _split_clips(data.clips, share, settings.seed)
-    rng = np.random.default_rng(settings.seed)
+    kept, held = _split_clips(data.clips, share, options.seed)
+    rng = np.random.default_rng(options.seed)
     parts = motion.training_windows(kept, options.copies, rng, options.fastest)
     x = np.concatenate([encode(part).astype(np.float32) for part in parts])
     schema = locomotion_schema(x)
     save_at = out.with_name(out.name + ".checkpoint")
     begin = time.monotonic()
-    model = train(schema, to_model_units(schema, x), settings, device=common.check_device(options.device),
+    in_units = to_model_units(schema, x)
+    model = train(schema, in_units, plan.settings(schema, in_units), device=common.check_device(options.device),
                   save_at=save_at, report=common.reporter(options.log), group=options.group)
     seconds = time.monotonic() - begin
     names = ", ".join(Path(path).name for path in options.clips)

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     p.add_argument("rig", nargs="+", metavar="RIG",
                    help="humanoid2d: the paper's humanoid, 30 variables; or folders, zips or BVH files of poses")
     p.add_argument("--setting", choices=("quick", "paper"), default="quick",
-                   help="humanoid2d quick: 4 x 64, 3,000 iterations; paper: 10 x 256, 500,000 iterations")
+                   help="humanoid2d quick: sizes chosen, minutes; paper: 10 x 256 isotropic, 500,000 iterations")
     p.add_argument("--rows", type=int, metavar="N", help="humanoid2d: random poses to train on (1,000,000)")
     p.add_argument("--mapping", metavar="TABLE", help="joint names of rigs that are not known: canonical,source (csv)")
     p.add_argument("--source", default="", help="what the poses are, for the model file")
@@ -43,24 +43,24 @@ def _random_poses(options: argparse.Namespace) -> dict:
     count = common.recipe("pose", "humanoid2d")["rows"] if options.rows is None else options.rows
     if count < 1:
         raise ValueError(f"--rows must be at least 1, got {count}")
-    settings, share = common.choose(options, common.recipe("pose", "humanoid2d", options.setting))
-    x = humanoid2d.rows(count, settings.seed)
-    train, held = common.split(len(x), share, settings.seed)
-    source = {"source": f"{count} random poses of humanoid2d, seed {settings.seed}"}
-    return common.fit_and_save(options, humanoid2d.schema(), x[train], x[held], settings, source)
+    plan, share = common.choose(options, common.recipe("pose", "humanoid2d", options.setting))
+    x = humanoid2d.rows(count, options.seed)
+    train, held = common.split(len(x), share, options.seed)
+    source = {"source": f"{count} random poses of humanoid2d, seed {options.seed}"}
+    return common.fit_and_save(options, humanoid2d.schema(), x[train], x[held], plan, source)
 
 
 def _captured_poses(options: argparse.Namespace) -> dict:
-    settings, share = common.choose(options, common.recipe("pose", "clips"))
+    plan, share = common.choose(options, common.recipe("pose", "clips"))
     data = motion.read_motion(options.rig, options.mapping)
     poses = np.concatenate([distinct(clip) for clip in data.clips])
     x = np.concatenate([pose_features.encode(both) for both in (poses, mirrored(poses))])
-    train, held = common.split(len(x), share, settings.seed)
+    train, held = common.split(len(x), share, options.seed)
     names = ", ".join(Path(path).name for path in options.rig)
     source = {"source": options.source or names, "licence": options.licence,
               "clips": len(data.clips), "poses": len(poses)}
     about = {"skeleton": motion.skeleton_of(data.rest), "features": pose_features.FEATURES}
-    return common.fit_and_save(options, pose_features.pose_schema(x), x[train], x[held], settings, source, about)
+    return common.fit_and_save(options, pose_features.pose_schema(x), x[train], x[held], plan, source, about)
 
 
 def distinct(clip: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from drmm_engine import Schema, Stream, Variable
-from drmm_engine.learn import Settings
 from drmm_engine.learn.rows import SAMPLE
 from drmm_engine.learn.shards import ShardRows, hold_out, open_shards
 from drmm_engine.scaling import rescaled
@@ -33,29 +32,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> dict:
     """Read, split, train, score and save."""
-    settings, share = common.choose(options, common.recipe("table"))
+    plan, share = common.choose(options, common.recipe("table"))
     if Path(options.data).is_dir():
-        return _run_shards(options, settings, share)
+        return _run_shards(options, plan, share)
     table = read_table(options.data)
     schema = table_schema(table)
     x = table.matrix(schema)
-    train, held = common.split(len(x), share, settings.seed)
+    train, held = common.split(len(x), share, options.seed)
     schema = rescaled(schema, x[train])
-    return common.fit_and_save(options, schema, x[train], x[held], settings, {"source": Path(options.data).name})
+    return common.fit_and_save(options, schema, x[train], x[held], plan, {"source": Path(options.data).name})
 
 
-def _run_shards(options: argparse.Namespace, settings: Settings, share: float) -> dict:
+def _run_shards(options: argparse.Namespace, plan: common.Plan, share: float) -> dict:
     """The same for mapped files: scaled by a random sample of the rows to train on."""
     shards = open_shards(options.data)
-    held = hold_out(len(shards), share, settings.seed)
+    held = hold_out(len(shards), share, options.seed)
     schema = Schema((Stream.real("data", [f"data_{i}" for i in range(shards.columns)]),))
     source = ShardRows(schema, shards, held)
-    rng, count = np.random.default_rng(settings.seed), len(source)
+    rng, count = np.random.default_rng(options.seed), len(source)
     some = np.arange(count) if count <= SAMPLE else np.sort(rng.integers(count, size=SAMPLE))
     looked_at = shards.read(source.place(some))
     schema = rescaled(schema, looked_at)
     scored = np.sort(rng.permutation(held)[: common.SCORED])
-    return common.fit_and_save(options, schema, ShardRows(schema, shards, held), shards.read(scored), settings,
+    return common.fit_and_save(options, schema, ShardRows(schema, shards, held), shards.read(scored), plan,
                                {"source": Path(options.data).name}, seen=looked_at)
 
 

@@ -20,7 +20,7 @@ from ..model import Model
 from ..schema import Schema
 from . import checkpoint, curriculum
 from .graphs import Step, adam
-from .parameters import to_model
+from .parameters import from_model, to_model
 from .processes import ALONE, Group
 from .rows import Rows, Source, rows, sample
 from .settings import Settings
@@ -54,21 +54,26 @@ def train(
     report: Report | None = None,
     save_seconds: float = CHECKPOINT_SECONDS,
     group: Group = ALONE,
+    begin: Model | None = None,
 ) -> Model:
-    """A model trained by the paper's curriculum (Sec. 3.4).
+    """A model trained by the paper's curriculum (Sec. 3.4), or end to end from fitted layers.
 
     data [rows, variables] in model units (`scaling.to_model_units`), schema order, NaN = missing (multiplier 0), and
     weight [rows] that scales each row's loss; or a source of rows without weights (`shards.ShardRows`). save_at: a
     checkpoint file, gone on from where it exists and written every save_seconds; the caller removes it when the model
     is safe. report is called about once a second with iteration, iterations, stage, learning_rate, loss and seconds.
-    group: the processes that share the work (`processes.joined`); only the first reports and writes. On a CPU the same
+    begin: the model (NumPy) to start from, of the same sizes, instead of the settings' start. group: the processes that
+    share the work (`processes.joined`); only the first reports and writes. On a CPU the same
     settings, data and number of threads give the same model bit for bit, stopped in between or not. ValueError: no
     data, or a checkpoint of another run.
     """
     source = rows(schema, data, weight, device) if isinstance(data, np.ndarray) else data
     part = group.part(settings.batch)
     generator = torch.Generator(device).manual_seed(settings.seed)
-    parameters = start(schema, sample(source, generator), settings, generator)
+    if begin is None:
+        parameters = start(schema, sample(source, generator), settings, generator)
+    else:
+        parameters = from_model(begin, torch.device(device))
     for p in parameters.values():
         p.requires_grad_()
     optimizer = adam(parameters, settings)

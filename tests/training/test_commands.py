@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import drmm_engine as drmm
+from drmm_engine.fit import fit
 from drmm_engine.learn import checkpoint
-from training import common, pose, table
+from drmm_engine.scaling import to_model_units
+from training import common, humanoid2d, pose, table
 
-QUICK = ["--iterations", "120", "--components", "8", "--layers", "2"]
+QUICK = ["--iterations", "120", "--components", "8", "--layers", "2", "--covariance", "diagonal"]
 
 
 def numbers(count=600, seed=0):
@@ -38,7 +40,8 @@ def run(command, *arguments):
 
 def test_a_csv_with_gaps_and_words_becomes_a_model_that_knows_their_relation(csv, tmp_path, capsys):
     out = tmp_path / "m.drmm.safetensors"
-    assert run(table, csv, "--out", out, "--iterations", 600, "--components", 16, "--json") == 0
+    assert run(table, csv, "--out", out, "--iterations", 600, "--components", 16,
+               "--covariance", "diagonal", "--json") == 0
     output = capsys.readouterr()
     results = json.loads(output.out.splitlines()[-1])
     assert results["rows"] == 540 and results["held_out"] == results["scored"] == 60
@@ -50,6 +53,56 @@ def test_a_csv_with_gaps_and_words_becomes_a_model_that_knows_their_relation(csv
     draw = model.sample([drmm.Known({"gait": "run"})], count=200)
     assert draw["x"].mean() == pytest.approx(6, abs=0.6) and draw["y"].mean() == pytest.approx(6000, abs=600)
     assert [p.name for p in tmp_path.iterdir() if "checkpoint" in p.name] == []
+
+
+def lumps(count, seed=0):
+    """Rows of eight lumps of one shape, each turned its own way."""
+    rng = np.random.default_rng(seed)
+    own = np.random.default_rng(5)
+    place, turn = 8 * own.normal(size=(8, 2)), own.normal(size=(8, 2, 2))
+    label = rng.integers(0, 8, count)
+    return place[label] + np.einsum("nij,nj->ni", turn[label], rng.normal(size=(count, 2)))
+
+
+def test_untold_sizes_are_what_held_out_rows_like_and_the_better_of_fitted_and_trained_is_kept(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", lumps(3000))
+    out = tmp_path / "m.drmm.safetensors"
+    assert run(table, tmp_path / "a.npy", "--out", out, "--iterations", 50, "--json") == 0
+    output = capsys.readouterr()
+    model, results = drmm.load(out), json.loads(output.out.splitlines()[-1])
+    assert {m.covariance for m in model.layers} == {"full"} and 4 <= model.layers[0].components <= 32
+    tried = [line for line in output.err.splitlines() if "components:" in line]
+    assert len(tried) >= 3 and tried[0].startswith("1 components")
+    assert "fitted" in output.err and "trained end to end" in output.err
+    held = lumps(2000, 1)
+    one = fit(model.schema, to_model_units(model.schema, lumps(3000)), (1,), "full")
+    assert model.log_prob(held).mean() > one.log_prob(held).mean() + 0.5
+    assert results["log_likelihood"] == pytest.approx(model.log_prob(held).mean(), abs=0.3)
+
+
+def test_told_sizes_and_kinds_are_kept(tmp_path):
+    np.save(tmp_path / "a.npy", lumps(1000))
+    out = tmp_path / "m.drmm.safetensors"
+    for arguments, layers in (
+        (["--layers", 3, "--components", 4], ("full", "whiten")),
+        (["--layers", 2, "--components", 4, "--covariance", "isotropic"], ("isotropic", "shift")),
+        (["--layers", 2, "--components", 4, "--covariance", "full", "--residual", "shift"], ("full", "shift")),
+    ):
+        assert run(table, tmp_path / "a.npy", "--out", out, "--iterations", 20, *arguments) == 0
+        model = drmm.load(out)
+        assert [m.components for m in model.layers] == [4] * arguments[1]
+        assert {(m.covariance, m.residual) for m in model.layers} == {layers}
+
+
+def test_a_table_with_gaps_is_fitted_without_gradient_steps(csv, tmp_path, capsys):
+    out = tmp_path / "m.drmm.safetensors"
+    assert run(table, csv, "--out", out) == 0
+    model = drmm.load(out)
+    assert model.training["iterations"] == 0 and "stage" not in capsys.readouterr().err
+    draw = model.sample([drmm.Known({"gait": "run"})], count=200, noise=True)
+    assert draw["x"].mean() == pytest.approx(6, abs=0.6)
+    line = model.sample([drmm.Known({"x": 1.0})], count=50)["y"]
+    assert line == pytest.approx(1000, abs=150)  # y = 1000 x but for 50
 
 
 def test_npy_and_npz_name_variables_by_stream_and_whole_numbers_are_classes(tmp_path):
@@ -100,7 +153,7 @@ def test_the_humanoid_is_made_trained_and_scored(tmp_path, capsys):
     results = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert results["rows"] == 1980 and results["held_out"] == 20
     model = drmm.load(out)
-    assert len(model.schema.names) == 30 and model.layers[0].covariance == "isotropic"
+    assert len(model.schema.names) == 30 and model.layers[0].covariance == "diagonal"
     draw = model.sample([drmm.Known({"right_hand_x": 0.8, "right_hand_y": 1.0})], count=16)
     assert np.isfinite(draw.values).all()
 
@@ -109,8 +162,11 @@ def test_the_humanoid_is_made_trained_and_scored(tmp_path, capsys):
                                             ("pose", ("humanoid2d", "paper"))])
 def test_recipes_hold_every_setting(recipe, tables):
     options = common.parser("x", "y").parse_args(["--out", "m"])
-    settings, held_out = common.choose(options, common.recipe(recipe, *tables))
+    plan, held_out = common.choose(options, common.recipe(recipe, *tables))
+    x = np.random.default_rng(0).normal(size=(300, 30)).astype(np.float32)
+    settings = plan.settings(humanoid2d.schema(), x)
     assert settings.iterations > 0 and 0 < held_out < 1
+    assert (settings.covariance == "isotropic") == ("paper" in tables)
 
 
 @pytest.mark.parametrize("content, said", [
