@@ -102,6 +102,7 @@ def test_a_process_that_fails_ends_all_with_one_line(data):
     assert len(said) == 1 and said[0].endswith("the data have a fault")
 
 
+@pytest.mark.slow
 def test_what_is_wrong_for_all_is_said_once(data):
     done = command(data, 2, "two", data="none.npy")
     said = [line for line in done.stderr.splitlines() if "training.table: " in line]
