@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure: `python -m scripts.benchmark step | sampling | density | walks`, one core unless told."""
+"""Measure: `python -m scripts.benchmark step | sampling | density | conditional | walks`, one core unless told."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from drmm_engine.motion.library import TOE_HEIGHT, read_clips
 from training import humanoid2d, toys
 from training.motion import steady
 
+from .conditional import conditional, conditional_arguments
+
 MOVING = 0.3  # m/s of the hips; slower is standing
 LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a density of two variables
 
@@ -35,13 +37,15 @@ LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a den
 def main() -> int:
     """Run one measurement and print it, as text or as a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m scripts.benchmark", description=__doc__)
-    parser.add_argument("what", choices=("step", "sampling", "density", "walks"))
+    parser.add_argument("what", choices=("step", "sampling", "density", "conditional", "walks"))
     parser.add_argument("--repeats", type=int, default=30, help="timed repeats (30)")
     parser.add_argument("--seeds", type=int, default=3, help="density: training runs of each kind (3)")
     parser.add_argument("--iterations", type=int, nargs="+", default=[3000, 10000], help="density (3000 10000)")
     parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
+    conditional_arguments(parser)
     parser.add_argument("--model", help="walks: a locomotion model (the shipped one)")
-    parser.add_argument("--clips", nargs="*", default=[], help="walks: capture to measure alike: folders, zips, files")
+    parser.add_argument("--clips", nargs="*", default=[], help="folders, zips, files: capture to measure alike (walks), "
+                                                               "or to make poses and a table of (conditional)")
     parser.add_argument("--fastest", type=float, default=np.inf, help="walks: leave out faster capture, m/s (none)")
     parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10)")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
@@ -50,7 +54,7 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
-    results = {"machine": machine(), "threads": options.threads} | globals()[options.what](options)
+    results = {"machine": machine(), "threads": options.threads} | MEASURES[options.what](options)
     if options.json:
         print(json.dumps(results))
     return 0
@@ -226,6 +230,8 @@ def capture(paths: list[str], fastest: float) -> dict:
                          "jerk_m_s3": round(float(np.mean([mean_jerk(part) for part in parts])), 2)}
     return figures
 
+
+MEASURES = {"step": step, "sampling": sampling, "density": density, "conditional": conditional, "walks": walks}
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -51,9 +51,9 @@ BONES = (
 EFFECTORS = ("right_hand", "left_hand", "right_foot", "left_foot", "head_top")
 
 
-def schema() -> Schema:
-    """The 30 variables in the paper's order, unscaled."""
-    angles = [Variable(f"{bone.name}_angle", "rad") for bone in BONES]
+def schema(constants: bool = True) -> Schema:
+    """The 30 variables in the paper's order, unscaled; without the five angles that are always 0, 25."""
+    angles = [Variable(f"{bone.name}_angle", "rad") for bone in BONES if constants or bone.angle != (0.0, 0.0)]
     points = [Variable(f"{name}_{axis}", "m") for name in ("centre_of_mass", *EFFECTORS) for axis in "xy"]
     return Schema((Stream("pose", (Variable("root_x", "m"), Variable("root_y", "m"), *angles, *points)),))
 
@@ -69,7 +69,7 @@ def rows(count: int, seed: int = 0) -> np.ndarray:
         origins, centre = forward(part[:, :18])
         part[:, 18:20] = centre
         for i, name in enumerate(EFFECTORS):
-            part[:, 20 + 2 * i : 22 + 2 * i] = origins[:, _index(name)]
+            part[:, 20 + 2 * i : 22 + 2 * i] = origins[:, index(name)]
     return out
 
 
@@ -96,5 +96,6 @@ def _outline_mean(box: tuple[float, float, float, float]) -> complex:
     return complex(2 * (x0 + x1) + x0, 2 * (y0 + y1) + y0) / 5
 
 
-def _index(name: str) -> int:
+def index(name: str) -> int:
+    """The place of a bone in `BONES`."""
     return next(i for i, bone in enumerate(BONES) if bone.name == name)
