@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One iteration on buffers that stay where they are, so that a GPU can replay it without the host.
+"""One iteration on buffers that stay where they are, so that it can be replayed without the host's part.
 
 Captured, once a stage: the layers of the parameters, the estimates of the batch, the loss, all gradients, Adam and the
 floor of sigma. Left out, and done before each replay: the batch's rows, noise, learning rate and 1 - lambda are written
-into their buffers, and at the first iteration of a stage Adam's counts are set. On a CPU, and where several processes
-add up their gradients, the same function runs as it is.
+into their buffers, and at the first iteration of a stage Adam's counts are set. On a CPU the operations are noted down
+and repeated instead (`tape.py`). Where several processes add up their gradients, the same function runs as it is.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from .parameters import Parameters, layers
 from .processes import ALONE, Group
 from .rows import Rows
 from .settings import Settings
+from .tape import record
 
 LOG_FLOOR = float(np.log(SIGMA_FLOOR))
-WARM_UP = 3  # iterations of a stage that run as they are before it is captured, as CUDA asks for
+WARM_UP = 3  # iterations of a stage that run as they are before it is captured: CUDA asks for it
 
 
 def adam(parameters: Parameters, settings: Settings) -> torch.optim.Optimizer:
@@ -117,26 +118,40 @@ class Step:
 
 
 class Repeated:
-    """A function without arguments or results that is called many times: on CUDA captured as a graph and replayed."""
+    """A function without arguments or results that is called many times: captured as a graph on CUDA, noted down on a
+    CPU, and replayed."""
 
     def __init__(self, run: Callable[[], None], device: torch.device, capture: bool) -> None:
-        self.run, self.capture = run, capture and device.type == "cuda"
+        self.run, self.device, self.capture = run, device, capture
         self.calls = 0
-        self.graph: torch.cuda.CUDAGraph | None = None
+        self.replay: Callable[[], None] | None = None
 
     def __call__(self) -> None:
-        if not self.capture:
-            self.run()
-            return
-        if self.graph is None and self.calls >= WARM_UP:
-            self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph):  # records without running
-                self.run()
-        if self.graph is None:
-            self._aside()
-        else:
-            self.graph.replay()
         self.calls += 1
+        if self.replay is not None:
+            self.replay()
+        elif not self.capture or self.device.type not in ("cpu", "cuda"):
+            self.run()
+        elif self.device.type == "cpu":
+            self._on_cpu()
+        else:
+            self._on_cuda()
+
+    def _on_cpu(self) -> None:
+        if self.calls <= WARM_UP:
+            self.run()
+        else:
+            self.replay = record(self.run)
+
+    def _on_cuda(self) -> None:
+        if self.calls <= WARM_UP:
+            self._aside()
+            return
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):  # records without running
+            self.run()
+        self.replay = graph.replay
+        self.replay()
 
     def _aside(self) -> None:
         """On a stream of its own, as warm-up has to be."""

@@ -90,7 +90,13 @@ def _per_variable(log_variance: Tensor, schema: Schema) -> Tensor:
         return log_variance
     if len(log_variance) == sum(widths):
         return log_variance[None]
-    return torch.cat([value.expand(n) for value, n in zip(log_variance, widths, strict=True)])[None]
+    return log_variance.index_select(0, _stream(tuple(widths), log_variance.device))[None]
+
+
+@lru_cache(maxsize=64)
+def _stream(widths: tuple[int, ...], device: torch.device) -> Tensor:
+    """The real stream of each variable, [N]."""
+    return torch.as_tensor(np.repeat(np.arange(len(widths)), widths), device=device)
 
 
 def to_model(parameters: Parameters, schema: Schema, settings: Settings) -> Model:

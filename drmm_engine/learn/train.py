@@ -20,7 +20,7 @@ from ..model import Model
 from ..schema import Schema
 from . import checkpoint, curriculum
 from .graphs import Step, adam
-from .parameters import from_model, to_model
+from .parameters import from_model, to_model, trained
 from .processes import ALONE, Group
 from .rows import Rows, Source, rows, sample
 from .settings import Settings
@@ -74,7 +74,7 @@ def train(
         parameters = start(schema, sample(source, generator), settings, generator)
     else:
         parameters = from_model(begin, torch.device(device))
-    for p in parameters.values():
+    for p in trained(parameters):
         p.requires_grad_()
     optimizer = adam(parameters, settings)
     run = settings.to_json() | {"data": _fingerprint(schema, source)}
