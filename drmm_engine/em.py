@@ -20,7 +20,7 @@ from .schema import Schema
 
 SIGMA_FLOOR = 1e-3  # model units: duplicates and constant columns must not make a density infinite
 LEAST = 1e-3  # responsibilities below this share of a row's largest are left out
-SHARED_ROWS = 0.1  # rows' worth of the components' mean covariance in each one's own
+SHARED_ROWS = 0.1  # rows' worth of the components' mean covariance in each one's own, where rows are independent
 STARVED = 1.0  # a component with fewer rows than this is seeded anew
 
 
@@ -35,12 +35,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a layer is to be: schema, covariance and residual, components of the layers before it."""
+    """What a layer is to be: schema, covariance and residual, components of the layers before it, and how many rows'
+    worth of the components' mean covariance is in each one's own."""
 
     schema: Schema
     covariance: str
     residual: str
     before: tuple[int, ...] = ()
+    shared: float = SHARED_ROWS
 
 
 @dataclass
@@ -191,7 +193,7 @@ def _covariances(s: Statistics, shift: Array, kind: Kind) -> Iterator[tuple[str,
     if kind.covariance == "full":
         scatter = s.square - s.count[:, :, None] * shift[:, :, None] * shift[:, None, :]
         shared = scatter.sum(0) / s.weight.sum()
-        c = (scatter + SHARED_ROWS * shared) / (s.weight + SHARED_ROWS)[:, None, None]
+        c = (scatter + kind.shared * shared) / (s.weight + kind.shared)[:, None, None]
         yield "cholesky", xp.cholesky(c * xp.asarray(same_stream(kind.schema), c) + SIGMA_FLOOR**2 * xp.asarray(
             np.eye(c.shape[-1]), c))
         return
@@ -201,7 +203,7 @@ def _covariances(s: Statistics, shift: Array, kind: Kind) -> Iterator[tuple[str,
         variance = (scatter / (count + 1e-12))[None]
     else:
         shared = scatter.sum(0) / (count.sum(0) + 1e-12)
-        variance = (scatter + SHARED_ROWS * shared) / (count + SHARED_ROWS)
+        variance = (scatter + kind.shared * shared) / (count + kind.shared)
     yield "log_sigma", 0.5 * xp.log(xp.where(variance > SIGMA_FLOOR**2, variance, SIGMA_FLOOR**2 + 0 * variance))
 
 

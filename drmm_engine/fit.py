@@ -48,17 +48,20 @@ def fit(
     weight: np.ndarray | None = None,
     seed: int = 0,
     steps: int = STEPS,
+    shared: float = em.SHARED_ROWS,
     report: Report | None = None,
 ) -> Model:
     """A model of len(components) layers; data [rows, variables] in model units, NaN = missing, weight [rows].
 
     covariance ("isotropic", "diagonal" or "full") and residual ("shift" or "whiten") are one word, or one a layer.
     steps of expectation-maximisation follow k-means in each layer, fewer where they gain nothing (0: k-means alone).
-    Rows are taken to carry noise of SIGMA_FLOOR, so that no component of any layer collapses. Rows without a value or
-    a weight are left out. report is called after each step with layer, step and mean log-likelihood. torch data are
-    fitted on their device, and give a torch model. ValueError on infinite values, or where no row is left.
+    shared: rows' worth of the mean covariance of all components in each one's own; more where rows are alike, as the
+    frames of a clip are. Rows are taken to carry noise of SIGMA_FLOOR, so that no component of any layer collapses;
+    those without a value or a weight are left out. report is called after each step with layer, step and mean
+    log-likelihood. torch data are fitted on their device, and give a torch model. ValueError on infinite values, or
+    where no row is left.
     """
-    kinds = _kinds(schema, components, covariance, residual)
+    kinds = [replace(kind, shared=shared) for kind in _kinds(schema, components, covariance, residual)]
     blocks = list(_blocks(schema, data, weight, any(k.covariance == "full" or k.residual == "whiten" for k in kinds)))
     rng, layers = np.random.default_rng(seed), []
     for level, (k, kind) in enumerate(zip(components, kinds, strict=True)):

@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
     conditional_arguments(parser)
     parser.add_argument("--model", help="walks: a locomotion model (the shipped one)")
-    parser.add_argument("--clips", nargs="*", default=[], help="folders, zips, files: capture to measure alike (walks), "
+    parser.add_argument("--clips", nargs="*", default=[], help="folders, zips, files: capture to measure alike (walks) "
                                                                "or to make poses and a table of (conditional)")
     parser.add_argument("--fastest", type=float, default=np.inf, help="walks: leave out faster capture, m/s (none)")
     parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10)")

@@ -68,13 +68,17 @@ def split(clips: list[Frames]) -> tuple[list[Frames], list[Frames]]:
 
 
 def pose_schema(clips: list[Frames]) -> drmm.Schema:
-    """Joints in the character's own frame, metres; x and y of the hips are 0 and left out."""
+    """Joints in the character's own frame, metres, of one scale, the variables' root mean square deviation; x and y of
+    the hips are 0 and left out."""
     names = [f"{joint}.{axis}" for joint in clips[0].names for axis in "xyz"]
     names = [name for name in names if name not in ("Hips.x", "Hips.y")]
-    return drmm.Schema((drmm.Stream.real("pose", names, "m"),))
+    x = pose_rows(clips)
+    scale = float(np.sqrt(x.var(axis=0).mean()))
+    variables = [drmm.Variable(name, "m", float(mean), scale) for name, mean in zip(names, x.mean(0), strict=True)]
+    return drmm.Schema((drmm.Stream("pose", tuple(variables)),))
 
 
-def pose_rows(clips: list[Frames], schema: drmm.Schema) -> np.ndarray:
+def pose_rows(clips: list[Frames]) -> np.ndarray:
     """Poses [rows, 61] of all frames: the hips' place on the floor at the origin, facing +x."""
     parts = []
     for clip in clips:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import drmm_engine as drmm
+from drmm_engine.em import SHARED_ROWS, SIGMA_FLOOR
 from drmm_engine.layer import Layer
 from drmm_engine.learn import Settings, train
 from drmm_engine.reports import parameters
@@ -28,7 +29,8 @@ from . import clip_tables, gaps
 HUMANOID, POSES, TABLE = "humanoid", "poses", "table"
 GIVEN = ("left_foot", "right_foot", "right_hand")
 DRAWS = 32
-RIDGE = 1e-6  # scikit-learn's default, and the square of drmm_engine.em.SIGMA_FLOOR
+RIDGE = 1e-6  # added to variances: scikit-learn's default
+POSES_ALIKE = 30.0  # `fit`'s shared rows for the frames of clips
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,13 @@ def poses(options: argparse.Namespace, cache: Path | None) -> dict:
     train_clips, held_clips = clip_tables.split(clip_tables.read(options.clips))
     schema = clip_tables.pose_schema(train_clips)
     rng = np.random.default_rng(0)
-    x, held = (clip_tables.pose_rows(clips, schema) for clips in (train_clips, held_clips))
+    x, held = (clip_tables.pose_rows(clips) for clips in (train_clips, held_clips))
     rows = Rows(schema, x[rng.permutation(len(x))[: options.poses]], held[rng.permutation(len(held))[:2000]])
     methods: dict[str, Callable[[], drmm.Model | Neighbours]] = {"nearest neighbours": lambda: Neighbours(rows)}
     methods |= {f"mixture of {k}": lambda k=k: mixture(rows, k) for k in options.mixtures}
     methods["paper's DRMM, 10 x 128"] = lambda: paper(rows, (128,) * 10, options.paper_iterations // 4)
-    methods["whitened 64 + 64"] = lambda: whitened(rows, (64, 64), 256, options.end_to_end)
+    methods["mixture of 64, floor as below"] = lambda: mixture(rows, 64, (SIGMA_FLOOR * schema.scale[0]) ** 2)
+    methods["whitened 64 + 64"] = lambda: whitened(rows, (64, 64), 256, options.end_to_end // 3, POSES_ALIKE)
     print(f"poses: {len(rows.train)} rows of {len(train_clips)} clips, {len(rows.held)} of {len(held_clips)} held out; "
           f"given {', '.join(clip_tables.GIVEN)}")
     return {name: _report(name, made := _kept(cache, f"poses {len(rows.train)} {name}", make), rows,
@@ -185,11 +188,11 @@ def _kept(
     return model
 
 
-def mixture(rows: Rows, components: int) -> drmm.Model:
-    """scikit-learn's full-covariance mixture of complete rows."""
+def mixture(rows: Rows, components: int, ridge: float = RIDGE) -> drmm.Model:
+    """scikit-learn's full-covariance mixture of complete rows, in data units."""
     from sklearn.mixture import GaussianMixture
 
-    made = GaussianMixture(components, reg_covar=RIDGE, random_state=0).fit(rows.train)
+    made = GaussianMixture(components, reg_covar=ridge, random_state=0).fit(rows.train)
     return as_model(rows.schema, made.weights_, made.means_, made.covariances_)
 
 
@@ -207,9 +210,11 @@ def paper(rows: Rows, components: tuple[int, ...], iterations: int) -> drmm.Mode
     return train(rows.schema, to_model_units(rows.schema, rows.train), Settings(components, iterations))
 
 
-def whitened(rows: Rows, components: tuple[int, ...], batch: int, iterations: int) -> drmm.Model:
+def whitened(
+    rows: Rows, components: tuple[int, ...], batch: int, iterations: int, shared: float = SHARED_ROWS
+) -> drmm.Model:
     """Full covariances and whitened residuals, fitted and trained end to end as the recipes do."""
     x = to_model_units(rows.schema, rows.train)
-    settings = Settings(components, iterations, batch=batch, learning_rate=0.001, covariance="full", residual="whiten",
-                        start="greedy", curriculum="end-to-end")
+    settings = Settings(components, iterations, batch=batch, learning_rate=0.003, covariance="full", residual="whiten",
+                        start="greedy", curriculum="end-to-end", shared_rows=shared)
     return common.fitted_and_trained(rows.schema, x, x, settings, train)

@@ -19,6 +19,7 @@ from typing import NoReturn
 import numpy as np
 
 from drmm_engine import Model, Schema
+from drmm_engine.em import SHARED_ROWS
 from drmm_engine.fit import COVARIANCES, RESIDUALS, STEPS, fit
 from drmm_engine.learn import Settings, checkpoint, processes, train
 from drmm_engine.learn.rows import Source
@@ -137,7 +138,8 @@ class Plan:
         values.setdefault("covariance", sizes.covariance(schema))
         values.setdefault("residual", "whiten" if values["covariance"] == "full" else "shift")
         if layers is None and components is None:
-            found = sizes.chosen(schema, data, values["covariance"], values["residual"], self.seed)
+            found = sizes.chosen(schema, data, values["covariance"], values["residual"], self.seed,
+                                 values.get("shared_rows", SHARED_ROWS))
         else:
             found = (components or sizes.COMPONENTS,) * (layers or sizes.DEPTH)
         if values["covariance"] == "full" or values["residual"] == "whiten":
@@ -199,7 +201,7 @@ def fitted_and_trained(
     train_on = looked_at[np.sort(order[cut:][:FITTED])]
     begin = time.monotonic()
     model = fit(schema, train_on, settings.components, settings.covariances, settings.residuals, None, settings.seed,
-                report=_steps(len(settings.components), begin))
+                shared=settings.shared_rows, report=_steps(len(settings.components), begin))
     model = replace(model, training=settings.to_json() | {"iterations": 0, "rows fitted": len(train_on)},
                     data={"rows": len(data)})
     if np.isnan(looked_at[:, schema.real_columns]).any() or cut == 0:

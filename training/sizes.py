@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from drmm_engine import Schema
+from drmm_engine.em import SHARED_ROWS
 from drmm_engine.fit import fit
 
 ROWS = 60_000  # rows that a quick fit sees, at most
@@ -25,7 +26,9 @@ def covariance(schema: Schema) -> str:
     return "full" if 0 < len(schema.real_columns) <= WIDEST else "diagonal"
 
 
-def chosen(schema: Schema, data: np.ndarray, covariance: str, residual: str, seed: int) -> tuple[int, ...]:
+def chosen(
+    schema: Schema, data: np.ndarray, covariance: str, residual: str, seed: int, shared: float = SHARED_ROWS
+) -> tuple[int, ...]:
     """The components of each layer for rows [R, variables] in model units: twice as many while that helps.
 
     A line on stderr for each size tried.
@@ -39,7 +42,7 @@ def chosen(schema: Schema, data: np.ndarray, covariance: str, residual: str, see
     most = max(1, len(train) // (ROWS_A_COMPONENT * len(schema.names)))
     best, highest, components = (1,), -np.inf, 1
     while components <= most:
-        values = _depths(schema, train, held, (components,) * DEPTH, covariance, residual, seed)
+        values = _depths(schema, train, held, (components,) * DEPTH, covariance, residual, seed, shared)
         print(f"{components} components: {', '.join(f'{v:.3f}' for v in values)} nats a row with 1 to {DEPTH} layers",
               file=sys.stderr, flush=True)
         # Fewer layers say more of what they hold, so that a deeper model has to gain.
@@ -53,10 +56,10 @@ def chosen(schema: Schema, data: np.ndarray, covariance: str, residual: str, see
 
 def _depths(
     schema: Schema, train: np.ndarray, held: np.ndarray, components: tuple[int, ...], covariance: str, residual: str,
-    seed: int,
+    seed: int, shared: float,
 ) -> list[float]:
     """Mean log-likelihood of held-out rows, nats in model units, of the first 1 .. L layers."""
-    model = fit(schema, train, components, covariance, residual, seed=seed, steps=STEPS)
+    model = fit(schema, train, components, covariance, residual, seed=seed, steps=STEPS, shared=shared)
     x = data_units(schema, held)
     unit = float((~np.isnan(held[:, schema.real_columns]) @ np.log(schema.scale)).mean())
     return [float(model.first(i + 1).log_prob(x, exact=False).mean()) + unit for i in range(len(components))]

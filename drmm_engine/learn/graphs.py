@@ -20,7 +20,7 @@ from ..fit import SIGMA_FLOOR
 from ..schema import Schema
 from . import curriculum
 from .end_to_end import SHALLOWER, path_estimates
-from .parameters import Parameters, layers
+from .parameters import Parameters, layers, trained
 from .processes import ALONE, Group
 from .rows import Rows
 from .settings import Settings
@@ -36,10 +36,10 @@ def adam(parameters: Parameters, settings: Settings) -> torch.optim.Optimizer:
     Latent tables and weights, which have no gradient at first, so begin with a mean of gradients that is short against
     their mean square: steps up to three times as long for some hundred iterations.
     """
-    device = parameters["layers.0.mean"].device
+    moved, device = trained(parameters), parameters["layers.0.mean"].device
     rate = torch.tensor(settings.learning_rate, device=device)
-    optimizer = torch.optim.Adam(parameters.values(), lr=rate, fused=True, capturable=device.type == "cuda")
-    for p in parameters.values():
+    optimizer = torch.optim.Adam(moved, lr=rate, fused=True, capturable=device.type == "cuda")
+    for p in moved:
         optimizer.state[p] = {"step": torch.zeros((), device=p.device), "exp_avg": torch.zeros_like(p),
                               "exp_avg_sq": torch.zeros_like(p)}
     return optimizer
@@ -103,7 +103,7 @@ class Step:
         """The loss's gradients and Adam's step on them."""
         loss = batch_loss(self.parameters, self.schema, batch, self.settings, self.noise, self.stage, self.share,
                           self.group)
-        values = list(self.parameters.values())
+        values = trained(self.parameters)
         gradients = torch.autograd.grad(loss, values, allow_unused=True)
         loss, gradients = self.group.total(loss.detach(), gradients)
         for p, gradient in zip(values, gradients, strict=True):
@@ -114,7 +114,8 @@ class Step:
             if name.endswith(".log_variance"):
                 p.detach().clamp_(min=2 * LOG_FLOOR)
             elif name.endswith(".log_precision"):
-                p.detach().clamp_(max=-LOG_FLOOR)
+                start = self.parameters[name.replace("log_precision", "unscale")].diagonal(0, 1, 2).log()
+                p.detach().copy_(torch.minimum(p.detach(), -LOG_FLOOR - start))
 
 
 class Repeated:

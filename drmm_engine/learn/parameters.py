@@ -2,10 +2,13 @@
 """The free parameters of a model in training, and their way into layers and models.
 
 They are unconstrained tensors by name: `layers.{l}.weight` [K] logits of w; `.mean` [K, N]; `.log_variance`, one a real
-stream (isotropic), one a variable [N] or one a variable and component [K, N] (diagonal), or of full covariances the
-inverse Cholesky factor T^-1 as the log of its diagonal, `.log_precision` [K, N], and what is below it, `.skew`
-[K, N, N]; `.classes.{c}` [K, C] logits; `.latent` [K_1 + ... + K_(l-1), K] logits with one row per class of the earlier
-layers, so that a look-up reads rows and their gradient adds to rows.
+stream (isotropic), one a variable [N] or one a variable and component [K, N] (diagonal); `.classes.{c}` [K, C] logits;
+`.latent` [K_1 + ... + K_(l-1), K] logits with one row per class of the earlier layers, so that a look-up reads rows and
+their gradient adds to rows.
+
+Full covariances stand relative to those of a start that stays fixed, `.centre` [K, N], `.scale` T_0 and `.unscale`
+T_0^-1 [K, N, N], so that a step of the optimiser is as long as a component is wide: mu = centre + T_0 `.mean`, and
+T^-1 = A T_0^-1, A lower triangular with the log of its diagonal `.log_precision` [K, N] and `.skew` [K, N, N] below.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from ..schema import Schema
 from .settings import Settings
 
 Parameters = dict[str, Tensor]
+FIXED = ("centre", "scale", "unscale")
 
 
 def layers(parameters: Parameters, schema: Schema, settings: Settings, stage: int = 3, normalise: bool = True
@@ -49,16 +53,16 @@ def _layer(parameters: Parameters, schema: Schema, settings: Settings, i: int, s
     full = settings.covariances[i] == "full"
     return Layer(
         own("weight").log_softmax(0) if stage == 3 else own("weight").detach(),
-        own("mean"),
+        own("centre") + (own("scale") @ own("mean")[..., None])[..., 0] if full else own("mean"),
         None if full else 0.5 * _per_variable(own("log_variance"), schema),
         tuple(own(f"classes.{c}").log_softmax(1) for c in range(len(schema.categorical_streams))),
         table, start, settings.covariances[i], settings.residuals[i],
-        whitening=_whitening(own("log_precision"), own("skew"), schema) if full else None,
+        whitening=_turned(own("log_precision"), own("skew"), schema) @ own("unscale") if full else None,
     )
 
 
-def _whitening(log_precision: Tensor, skew: Tensor, schema: Schema) -> Tensor:
-    """T^-1, [K, N, N]."""
+def _turned(log_precision: Tensor, skew: Tensor, schema: Schema) -> Tensor:
+    """A, [K, N, N]."""
     widths = tuple(len(s.variables) for s in schema.real_streams)
     return log_precision.exp().diag_embed() + skew * _lower(widths, skew.dtype, skew.device)
 
@@ -122,7 +126,7 @@ def from_model(model: Model, device: torch.device) -> Parameters:
     parameters: Parameters = {}
     firsts = np.cumsum([0] + [len(s.variables) for s in model.schema.real_streams])[:-1]
     for i, layer in enumerate(model.layers):
-        own = {"weight": layer.log_weight, "mean": layer.mean} | _scales(layer, firsts)
+        own = {"weight": layer.log_weight} | _places(layer, firsts)
         own |= {f"classes.{c}": table for c, table in enumerate(layer.log_prob)}
         own |= {"latent": layer.latent_table} if i else {}
         for name, value in own.items():
@@ -131,10 +135,16 @@ def from_model(model: Model, device: torch.device) -> Parameters:
     return parameters
 
 
-def _scales(layer: Layer, firsts: np.ndarray) -> dict[str, np.ndarray]:
+def _places(layer: Layer, firsts: np.ndarray) -> dict[str, np.ndarray]:
     if layer.covariance == "isotropic":
-        return {"log_variance": 2 * layer.log_sigma[0, firsts]}
+        return {"mean": layer.mean, "log_variance": 2 * layer.log_sigma[0, firsts]}
     if layer.covariance == "diagonal":
-        return {"log_variance": 2 * (layer.log_sigma[0] if len(layer.log_sigma) == 1 else layer.log_sigma)}
-    whitening = np.linalg.inv(layer.cholesky)
-    return {"log_precision": np.log(whitening.diagonal(0, 1, 2)), "skew": np.tril(whitening, -1)}
+        return {"mean": layer.mean, "log_variance": 2 * (layer.log_sigma[0] if len(layer.log_sigma) == 1
+                                                         else layer.log_sigma)}
+    return {"centre": layer.mean, "scale": layer.cholesky, "unscale": np.linalg.inv(layer.cholesky),
+            "mean": 0 * layer.mean, "log_precision": 0 * layer.mean, "skew": 0 * layer.cholesky}
+
+
+def trained(parameters: Parameters) -> list[Tensor]:
+    """Those that training moves."""
+    return [p for name, p in parameters.items() if name.split(".")[-1] not in FIXED]

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
+from ..em import SHARED_ROWS
 from ..fit import COVARIANCES, RESIDUALS
 
 STARTS = ("random", "greedy")
@@ -19,7 +22,7 @@ class Settings:
     residual ("shift" or "whiten"): one word, or one a layer; start: "random" (the paper's truncated normal) or "greedy"
     (`drmm_engine.fit`); curriculum: "paper", or "end-to-end", which is its stage 3 alone on layers that are fitted
     before; truncation: of the components drawn in training (App. C.2); orphan: weight of the regulariser of stages 1
-    and 2; start_rows: most rows that the random start looks at.
+    and 2; start_rows: most rows that the random start looks at; shared_rows: `fit.fit`'s shared.
     """
 
     components: tuple[int, ...]
@@ -33,6 +36,7 @@ class Settings:
     truncation: float = 0.5
     orphan: float = 0.01
     start_rows: int = 1024
+    shared_rows: float = SHARED_ROWS
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -44,6 +48,8 @@ class Settings:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)!r}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate must lie between 0 and 1, got {self.learning_rate!r}")
+        if not 0 <= self.shared_rows < np.inf:
+            raise ValueError(f"shared_rows must not be negative, got {self.shared_rows!r}")
         if not 0 <= self.truncation < 1 or not self.orphan >= 0:
             raise ValueError(f"truncation must lie in [0, 1) and orphan not below 0, "
                              f"got {self.truncation!r}, {self.orphan!r}")
