@@ -48,17 +48,17 @@ def depth_estimates(
     pass from a layer to the ones before it, through residuals and log q, in stage 3 alone. Latent tables need not be
     normalised. The orphan terms are `nearest` of all layers, [K_1 + ... + K_L], none in stage 3.
     """
-    latents = torch.zeros((evidence.rows, 0), dtype=torch.long, device=noise.device)
-    sizes = tuple(layer.components for layer in layers)
+    products = real_products(layers, evidence, stage)
+    path = fused.Path.empty(evidence.rows, noise.device)
     estimates, log_q, orphans = [], torch.zeros_like(noise[0]), [noise[0, :0]]
     for level, layer in enumerate(layers):
-        real = real_logits(layer, evidence)
+        real = real_logits(layer, evidence, products[level])
+        if stage == 3 and products[level] is None:
+            real = real + layer.log_weight
         logits = real if evidence.classes is None else real + class_logits(layer.log_prob, evidence.classes)
         if stage >= 2 and level:
-            logits = logits + fused.look_up(layer.latent_table, latents + layer.latent_start, sizes[:level])
-        if stage == 3:
-            logits = logits + layer.log_weight
-        elif evidence.observations is not None:
+            logits = logits + fused.look_up(layer.latent_table, path)
+        if stage < 3 and evidence.observations is not None:
             orphans.append(nearest(real, evidence.observations.weight))
         if level + 1 == len(layers):
             estimates.append(fused.total(logits) - log_q)
@@ -68,16 +68,27 @@ def depth_estimates(
         with torch.set_grad_enabled(stage == 3 and torch.is_grad_enabled()):
             log_q = log_q + (log_probability if stage == 3 else log_probability.detach())
             evidence = layer.residual_evidence(evidence, None, h)
-            latents = torch.cat([latents, h[:, None]], 1)
+        if stage >= 2:
+            path = path.then(h, layer.components)
     return torch.stack(estimates), torch.cat(orphans)
 
 
-def real_logits(layer: Layer, evidence: Evidence) -> Tensor:
-    """`layer.real_logits`, by the shorter way where no value is missing and the components share a diagonal."""
+def real_products(layers: Sequence[Layer], evidence: Evidence, stage: int) -> Sequence[fused.Product | None]:
+    """The layers' real streams as products, with weights in stage 3; None for all where a value is missing or the
+    components of a layer do not share a diagonal."""
     o = evidence.observations
-    if o is None or not o.complete or not layer.shares_covariance:
+    if o is None or not o.complete or not all(layer.shares_covariance for layer in layers):
+        return [None] * len(layers)
+    weights = [layer.log_weight for layer in layers] if stage == 3 else []
+    return fused.products([layer.mean for layer in layers], [layer.log_sigma[0] for layer in layers], weights)
+
+
+def real_logits(layer: Layer, evidence: Evidence, product: fused.Product | None) -> Tensor:
+    """`layer.real_logits`, by the layer's product if there is one."""
+    o = evidence.observations
+    if o is None or product is None:
         return layer.real_logits(evidence)
-    logits = fused.normal_logits(o.z, layer.mean, layer.log_sigma[0])
+    logits = product.logits(o.z)
     return logits if o.log_volume is None else logits + o.log_volume[:, None]
 
 

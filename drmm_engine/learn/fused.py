@@ -9,26 +9,98 @@ device.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 LOG_2PI = math.log(2 * math.pi)
+LOG2_E = math.log2(math.e)
 
 
-def normal_logits(z: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
-    """log N(z; mu_k, diag sigma^2) (Eq. 4), [B, K], of whole rows z [B, N]; mean [K, N], log_sigma [N]."""
-    return _NormalLogits.apply(z, mean, log_sigma)
+@dataclass(frozen=True)
+class Product:
+    """What the real streams of a layer of shared diagonal covariance are, as one product with rows z [B, N].
 
-
-def look_up(table: Tensor, index: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """sum_j log P_j[h][h_j], [B, K], log P_j each block of rows of table [sum sizes, K] normalised down its columns.
-
-    index [B, J]: the row of each latent. The sum of logits less the blocks' log-sum-exps, so that the normalised tables
-    are never written out.
+    anchor [N] keeps the expanded squares small against the variances; curvature [N] -1 / (2 sigma^2); components
+    [K, N + 2]: (mu - anchor) / sigma^2, 1, and what is left of log N(z; mu, sigma^2) without z.
     """
-    return _LookUp.apply(table, index, sizes)
+
+    anchor: Tensor
+    curvature: Tensor
+    components: Tensor
+
+    def logits(self, z: Tensor) -> Tensor:
+        """log N(z; mu_k, diag sigma^2) (Eq. 4), [B, K], and log w_k if the layer was given it."""
+        return _Product.apply(z, self.anchor, self.curvature, self.components)
+
+
+def products(
+    means: Sequence[Tensor], log_sigmas: Sequence[Tensor], log_weights: Sequence[Tensor] = ()
+) -> list[Product]:
+    """Of all layers at once, which costs as many operations as one: mu [K, N], log sigma [N], log w [K] (none: 0)."""
+    sizes, device = tuple(map(len, means)), means[0].device
+    layer, average = _rows(sizes, means[0].dtype, device)
+    mean, log_sigma = torch.cat(tuple(means)), torch.stack(tuple(log_sigmas))
+    anchor = average @ mean.detach()
+    precision = torch.exp(-2 * log_sigma)
+    centre = mean - anchor.index_select(0, layer)
+    slope = centre * precision.index_select(0, layer)
+    own = log_sigma.sum(1) + 0.5 * LOG_2PI * mean.shape[1]
+    level = (centre * slope).sum(1).mul(-0.5) - own.index_select(0, layer)
+    if log_weights:
+        level = level + torch.cat(tuple(log_weights))
+    components = torch.cat([slope, torch.ones_like(slope[:, :1]), level[:, None]], 1)
+    parts = zip(anchor.unbind(), (-0.5 * precision).unbind(), components.split(sizes), strict=True)
+    return [Product(*part) for part in parts]
+
+
+@lru_cache(maxsize=64)
+def _rows(sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The layer of each of all components, and what averages those of a layer, [L, K_1 + ... + K_L]."""
+    layer = np.repeat(np.arange(len(sizes)), sizes)
+    average = (layer == np.arange(len(sizes))[:, None]) / np.array(sizes)[:, None]
+    return torch.as_tensor(layer, device=device), torch.as_tensor(average, dtype=dtype, device=device)
+
+
+@dataclass(frozen=True)
+class Path:
+    """The latents h_1 .. h_J that the B rows of a batch have drawn so far, as look-ups and their gradients read them.
+
+    index [B, J]: the row of a table in which each lies; case [J B]: the batch's rows, block by block in the order of
+    the table's row in which they lie; first [K_1 + ... + K_J]: where in `case` those of each row of the table begin.
+    """
+
+    index: Tensor
+    case: Tensor
+    first: Tensor
+    sizes: tuple[int, ...] = ()
+
+    @classmethod
+    def empty(cls, count: int, device: torch.device) -> Path:
+        """Of a batch of `count` rows before the first layer."""
+        none = torch.zeros(0, dtype=torch.long, device=device)
+        return cls(none.expand(count, 0), none, none)
+
+    def then(self, h: Tensor, components: int) -> Path:
+        """With the components h [B] of one more layer, which has so many."""
+        lies, case = h.sort(stable=True)
+        first = torch.searchsorted(lies, torch.arange(components, device=h.device)) + len(self.case)
+        index = torch.cat([self.index, h[:, None] + sum(self.sizes)], 1)
+        return Path(index, torch.cat([self.case, case]), torch.cat([self.first, first]), (*self.sizes, components))
+
+
+def look_up(table: Tensor, path: Path) -> Tensor:
+    """sum_j log P_j[h][h_j], [B, K], log P_j each block of rows of table [K_1 + ... + K_J, K] normalised down its
+    columns.
+
+    The sum of logits less the blocks' log-sum-exps, so that the normalised tables are never written out.
+    """
+    return _LookUp.apply(table, path)
 
 
 def highest(x: Tensor) -> Tensor:
@@ -49,57 +121,57 @@ def draw(logits: Tensor, noise: Tensor, truncation: float) -> tuple[Tensor, Tens
     return _Draw.apply(logits, noise, truncation)
 
 
-def _exp_(x: Tensor) -> Tensor:
-    """exp in place that never underflows: torch takes a hundred times as long where it would."""
-    return x.clamp_(min=-80 if x.element_size() < 8 else -700).exp_()
+def _powers(x: Tensor, top: Tensor) -> Tensor:
+    """exp(x - top), as a power of 2: torch's exp takes longer, and a hundred times as long where it underflows."""
+    return torch.add(top * -LOG2_E, x, alpha=LOG2_E).exp2_()
 
 
-class _NormalLogits(torch.autograd.Function):
+class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, z: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
-        anchor = mean.mean(0)  # keeps the expanded squares small against the variances
-        precision = torch.exp(-log_sigma)
-        white, centre = (z - anchor).mul_(precision), (mean - anchor).mul_(precision)
-        context.save_for_backward(white, centre, precision)
-        own = (white * white).sum(1).mul_(-0.5) - (log_sigma.sum() + 0.5 * LOG_2PI * z.shape[1])
-        return torch.addmm((centre * centre).sum(1).mul_(-0.5), white, centre.T).add_(own[:, None])
+    def forward(context: Any, z: Tensor, anchor: Tensor, curvature: Tensor, components: Tensor) -> Tensor:
+        z = z - anchor
+        squares = z * z
+        own = (squares @ curvature)[:, None]
+        rows = torch.cat([z, own, torch.ones_like(own)], 1)
+        context.save_for_backward(squares, curvature, rows, components)
+        return rows @ components.T
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """Of -|white_b - centre_k|^2 / 2 - sum log sigma."""
-        white, centre, precision = context.saved_tensors
-        row, component = gradient.sum(1), gradient.sum(0)
-        product = gradient.T @ white
-        of_z = None
-        if context.needs_input_grad[0]:
-            of_z = torch.addcmul(gradient @ centre, row[:, None], white, value=-1).mul_(precision)
-        of_log_sigma = None
-        if context.needs_input_grad[2]:
-            squares = row @ (white * white) + component @ (centre * centre)
-            of_log_sigma = squares - 2 * (centre * product).sum(0) - row.sum()
-        return of_z, product.addcmul_(component[:, None], centre, value=-1).mul_(precision), of_log_sigma
+        squares, curvature, rows, components = context.saved_tensors
+        n = len(curvature)
+        of_components = (rows.T @ gradient).T  # this way round is twice as fast
+        if not context.needs_input_grad[0]:
+            return None, None, gradient.sum(1) @ squares, of_components
+        of_rows = gradient @ components
+        row = of_rows[:, n]
+        of_z = torch.addcmul(of_rows[:, :n], row[:, None] * rows[:, :n], curvature, value=2)
+        return of_z, None, row @ squares, of_components
 
 
 class _LookUp(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, table: Tensor, index: Tensor, sizes: tuple[int, ...]) -> Tensor:
-        parts = [(part.amax(1, keepdim=True), part) for part in _blocks(table, sizes)]
-        powers = [(top, _exp_(part - top)) for top, part in parts]
-        masses = [power.sum(1, keepdim=True) for _, power in powers]
-        log_mass = sum((top + mass.log()).sum((0, 1)) for (top, _), mass in zip(powers, masses, strict=True))
-        context.save_for_backward(index, *masses, *(power for _, power in powers))
-        return torch.nn.functional.embedding_bag(index, table, mode="sum").sub_(log_mass)
+    def forward(context: Any, table: Tensor, path: Path) -> Tensor:
+        powers, masses, log_masses = [], [], []
+        for part in _blocks(table, path.sizes):
+            top = part.amax(1, keepdim=True)
+            powers.append(_powers(part, top))
+            masses.append(powers[-1].sum(1, keepdim=True))
+            log_masses.append((masses[-1].log() + top).sum((0, 1)))
+        context.path = path
+        context.save_for_backward(*masses, *powers)
+        return torch.nn.functional.embedding_bag(path.index, table, mode="sum").sub_(sum(log_masses[1:], log_masses[0]))
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """Counts less what the probabilities expect."""
-        index, *saved = context.saved_tensors
+        path, saved = context.path, context.saved_tensors
         masses, powers = saved[: len(saved) // 2], saved[len(saved) // 2 :]
-        expected = gradient.sum(0).neg_()
-        parts = [(power * (expected / mass)).flatten(0, 1) for mass, power in zip(masses, powers, strict=True)]
-        out = parts[0] if len(parts) == 1 else torch.cat(parts)
-        each = gradient[:, None].expand(-1, index.shape[1], -1).reshape(-1, gradient.shape[1])
-        return out.index_add_(0, index.flatten(), each), None, None
+        out = torch.nn.functional.embedding_bag(path.case, gradient, path.first, mode="sum")
+        expected = gradient.sum(0)
+        for part, mass, power in zip(_blocks(out, path.sizes), masses, powers, strict=True):
+            part.addcmul_(power, expected / mass, value=-1)
+        return out, None
 
 
 def _blocks(table: Tensor, sizes: tuple[int, ...]) -> list[Tensor]:
@@ -119,7 +191,7 @@ class _Highest(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
         x, top = context.saved_tensors
-        here = (x >= top).to(x.dtype)
+        here = torch.ge(x, top, out=torch.empty_like(x))
         return here.mul_(gradient / here.sum(0))
 
 
@@ -127,7 +199,7 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, logits: Tensor) -> Tensor:
         top = logits.amax(1, keepdim=True)
-        p = _exp_(logits - top)
+        p = _powers(logits, top)
         mass = p.sum(1)
         context.save_for_backward(p, mass)
         return top[:, 0] + mass.log()
@@ -144,7 +216,7 @@ class _Draw(torch.autograd.Function):
         context: Any, logits: Tensor, noise: Tensor, truncation: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         top = logits.amax(1, keepdim=True)
-        p = _exp_(logits - top)
+        p = _powers(logits, top)
         kept = torch.nn.functional.threshold(p, math.nextafter(truncation, 0.0), 0.0) if truncation > 0 else p
         rising = kept.cumsum(1)
         h = torch.searchsorted(rising, noise[:, None] * rising[:, -1:], right=True)

@@ -38,11 +38,16 @@ def agree(mine, theirs, inputs):
 def test_logits_of_whole_rows_are_the_layers(covariance):
     s = settings(5, 4, covariance=covariance)
     p = parameters(PLAIN, s)
-    layer, (_, t) = layers(p, PLAIN, s)[0], table(PLAIN)
+    stack, (_, t) = layers(p, PLAIN, s), table(PLAIN)
     evidence = t.evidence()
-    inputs = [p["layers.0.mean"], p["layers.0.log_variance"]]
-    assert evidence.observations.complete
-    agree([curriculum.real_logits(layer, evidence)], [layer.real_logits(evidence)], inputs)
+    z = evidence.observations.z.requires_grad_()
+    inputs = [z, *(x for name, x in p.items() if name.endswith(("mean", "log_variance")))]
+    for stage in (1, 3):
+        products = curriculum.real_products(stack, evidence, stage)
+        mine = [curriculum.real_logits(*each) for each in zip(stack, (evidence, evidence), products, strict=True)]
+        weights = [layer.log_weight if stage == 3 else 0.0 for layer in stack]
+        theirs = [layer.real_logits(evidence) + w for layer, w in zip(stack, weights, strict=True)]
+        agree(mine, theirs, inputs if stage < 3 else [*inputs, p["layers.0.weight"], p["layers.1.weight"]])
 
 
 @pytest.mark.parametrize("sizes", [(3,), (3, 3, 3), (2, 4, 3)])
@@ -50,8 +55,12 @@ def test_the_look_up_is_that_of_normalised_tables(sizes):
     rows, k = sum(sizes), 5
     one = random(rows, k)
     index = torch.stack([torch.randint(0, n, (20,)) for n in sizes], 1)
+    path = fused.Path.empty(20, one.device)
+    for h, size in zip(index.unbind(1), sizes, strict=True):
+        path = path.then(h, size)
     index = index + torch.tensor([0, *sizes[:-1]]).cumsum(0)
-    agree([fused.look_up(one, index, sizes)], [torch_namespace().bag(normalised(one, sizes), index)], [one])
+    assert torch.equal(path.index, index)
+    agree([fused.look_up(one, path)], [torch_namespace().bag(normalised(one, sizes), index)], [one])
 
 
 @pytest.mark.parametrize("truncation", [0.0, 0.05, 0.5])
@@ -151,9 +160,10 @@ def test_the_batch_its_noise_and_the_rates_stay_where_they_are_within_a_stage():
     assert step.rate.item() == pytest.approx(curriculum.learning_rate(25, 30, 0.002))
 
 
-def test_on_a_cpu_a_repeated_function_runs_as_it_is():
-    calls = []
-    repeated = Repeated(lambda: calls.append(0), torch.device("cpu"), True)
-    for _ in range(5):
-        repeated()
-    assert len(calls) == 5 and repeated.graph is None
+def test_a_repeated_function_runs_each_time_it_is_called():
+    for capture in (False, True):
+        total = torch.zeros(2)
+        repeated = Repeated(lambda total=total: total.add_(torch.ones(2)), torch.device("cpu"), capture)
+        for _ in range(6):
+            repeated()
+        assert total.tolist() == [6, 6] and (repeated.replay is not None) == capture
