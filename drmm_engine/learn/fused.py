@@ -11,10 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,29 +40,21 @@ class Product:
 def products(
     means: Sequence[Tensor], log_sigmas: Sequence[Tensor], log_weights: Sequence[Tensor] = ()
 ) -> list[Product]:
-    """Of all layers at once, which costs as many operations as one: mu [K, N], log sigma [N], log w [K] (none: 0)."""
-    sizes, device = tuple(map(len, means)), means[0].device
-    layer, average = _rows(sizes, means[0].dtype, device)
-    mean, log_sigma = torch.cat(tuple(means)), torch.stack(tuple(log_sigmas))
-    anchor = average @ mean.detach()
+    """Of layers mu [K, N], log sigma [N], log w [K] (none: 0); those of one size at once, for the operations of one."""
+    if len(set(map(len, means))) > 1:
+        own = zip(means, log_sigmas, log_weights or [None] * len(means), strict=True)
+        return [products([mean], [sigma], [] if w is None else [w])[0] for mean, sigma, w in own]
+    mean, log_sigma = torch.stack(tuple(means)), torch.stack(tuple(log_sigmas))  # [L, K, N], [L, N]
+    anchor = mean.detach().mean(1)
     precision = torch.exp(-2 * log_sigma)
-    centre = mean - anchor.index_select(0, layer)
-    slope = centre * precision.index_select(0, layer)
-    own = log_sigma.sum(1) + 0.5 * LOG_2PI * mean.shape[1]
-    level = (centre * slope).sum(1).mul(-0.5) - own.index_select(0, layer)
+    centre = mean - anchor[:, None]
+    slope = centre * precision[:, None]
+    level = (centre * slope).sum(2).mul(-0.5) - (log_sigma.sum(1) + 0.5 * LOG_2PI * mean.shape[2])[:, None]
     if log_weights:
-        level = level + torch.cat(tuple(log_weights))
-    components = torch.cat([slope, torch.ones_like(slope[:, :1]), level[:, None]], 1)
-    parts = zip(anchor.unbind(), (-0.5 * precision).unbind(), components.split(sizes), strict=True)
+        level = level + torch.stack(tuple(log_weights))
+    components = torch.cat([slope, torch.ones_like(slope[..., :1]), level[..., None]], 2)
+    parts = zip(anchor.unbind(), (-0.5 * precision).unbind(), components.unbind(), strict=True)
     return [Product(*part) for part in parts]
-
-
-@lru_cache(maxsize=64)
-def _rows(sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The layer of each of all components, and what averages those of a layer, [L, K_1 + ... + K_L]."""
-    layer = np.repeat(np.arange(len(sizes)), sizes)
-    average = (layer == np.arange(len(sizes))[:, None]) / np.array(sizes)[:, None]
-    return torch.as_tensor(layer, device=device), torch.as_tensor(average, dtype=dtype, device=device)
 
 
 @dataclass(frozen=True)
