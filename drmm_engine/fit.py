@@ -25,6 +25,7 @@ STEPS = 20  # of expectation-maximisation a layer, at most
 GAIN = 1e-4  # nats a row; a step that gains less is the last
 CLASS_WEIGHT = 0.5  # squared distance of two different classes: 1
 ROWS = 4096  # a block of rows
+FILLED_ROWS = 128  # a block of rows whose missing values are filled in: each has matrices of its own
 COVARIANCES, RESIDUALS = ("isotropic", "diagonal", "full"), ("shift", "whiten")
 
 Report = Callable[[int, int, float], None]
@@ -117,9 +118,10 @@ def _blocks(schema: Schema, data: Array, weight: np.ndarray | None, coupled: boo
     missing = np.isnan(plain[:, schema.real_columns]).any(axis=1)
     # Filling in inverts matrices of rows, which single precision does not bear.
     like = xp.double(data[:0]) if coupled and (missing & keep).any() else xp.single(data[:0])
-    for chosen in (np.flatnonzero(keep & ~missing), np.flatnonzero(keep & missing)):
-        for i in range(0, len(chosen), ROWS):
-            part = chosen[i : i + ROWS]
+    for chosen, size in ((keep & ~missing, ROWS), (keep & missing, FILLED_ROWS if coupled else ROWS)):
+        chosen = np.flatnonzero(chosen)
+        for i in range(0, len(chosen), size):
+            part = chosen[i : i + size]
             yield _block(schema, plain[part], weight[part], bool(missing[part[0]]), like)
 
 

@@ -17,7 +17,7 @@ from training import sizes
 from . import clip_tables, conditional
 
 MISSING = 0.2
-ROWS, HELD = 30_000, 1000
+ROWS, HELD = 12_000, 1000
 DRAWS = 64
 NEIGHBOURS = 5
 

@@ -12,6 +12,7 @@ from drmm_engine.em import SHARED_ROWS
 from drmm_engine.fit import fit
 
 ROWS = 60_000  # rows that a quick fit sees, at most
+FILLED = 4000  # the same where missing values are filled in, which takes a matrix for each row and component
 VALIDATED = 2000  # rows whose likelihood decides
 STEPS = 8  # of expectation-maximisation in a quick fit
 COMPONENTS = 64  # where the number of layers alone is told
@@ -34,7 +35,8 @@ def chosen(
     A line on stderr for each size tried.
     """
     rng = np.random.default_rng(seed)
-    some = data[rng.permutation(len(data))[: ROWS + VALIDATED]]
+    filled = covariance == "full" and bool(np.isnan(data[:, schema.real_columns]).any())
+    some = data[rng.permutation(len(data))[: (FILLED if filled else ROWS) + VALIDATED]]
     cut = min(VALIDATED, len(some) // 5)
     held, train = some[:cut], some[cut:]
     if not len(held):
