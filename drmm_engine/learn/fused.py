@@ -42,8 +42,8 @@ def products(
 ) -> list[Product]:
     """Of layers mu [K, N], log sigma [N], log w [K] (none: 0); those of one size at once, for the operations of one."""
     if len(set(map(len, means))) > 1:
-        own = zip(means, log_sigmas, log_weights or [None] * len(means), strict=True)
-        return [products([mean], [sigma], [] if w is None else [w])[0] for mean, sigma, w in own]
+        each = [slice(i, i + 1) for i in range(len(means))]
+        return [products(means[one], log_sigmas[one], log_weights[one])[0] for one in each]
     mean, log_sigma = torch.stack(tuple(means)), torch.stack(tuple(log_sigmas))  # [L, K, N], [L, N]
     anchor = mean.detach().mean(1)
     precision = torch.exp(-2 * log_sigma)
