@@ -36,7 +36,8 @@ COMMAND = textwrap.dedent("""
         train.Step.__call__ = counted
     raise SystemExit(table.main(sys.argv[4:]))
 """)
-OPTIONS = ["--iterations", "45", "--components", "8", "--layers", "3", "--batch", "33", "--learning-rate", "0.02"]
+OPTIONS = ["--iterations", "45", "--components", "8", "--layers", "3", "--batch", "33", "--learning-rate", "0.02",
+           "--covariance", "diagonal"]
 
 
 def command(tmp_path, processes, name, end="none", who="0", when="0", data="data.npy"):

@@ -9,7 +9,7 @@ import pytest
 import drmm_engine as drmm
 from training import table
 
-QUICK = ["--iterations", "120", "--components", "8", "--layers", "2"]
+QUICK = ["--iterations", "120", "--components", "8", "--layers", "2", "--covariance", "diagonal"]
 
 
 @pytest.fixture
