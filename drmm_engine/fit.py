@@ -66,7 +66,7 @@ def fit(
     blocks = list(_blocks(schema, data, weight, any(k.covariance == "full" or k.residual == "whiten" for k in kinds)))
     rng, layers = np.random.default_rng(seed), []
     for level, (k, kind) in enumerate(zip(components, kinds, strict=True)):
-        layer, means = _start(blocks, k, kind, rng)
+        layer, means = _start(blocks, k, kind, rng, steps > 0)
         layer = _maximised(blocks, layer, kind, steps, lambda *said, level=level: report and report(level, *said))
         layers.append(layer)
         if level + 1 < len(kinds):
@@ -147,8 +147,13 @@ def _block(schema: Schema, x: np.ndarray, weight: np.ndarray, missing: bool, lik
     return _Block(evidence, latents, weights, seen, None if marked.all() else marked)
 
 
-def _start(blocks: list[_Block], k: int, kind: em.Kind, rng: np.random.Generator) -> tuple[Layer, np.ndarray]:
-    """The layer whose components are the clusters that k-means finds, and their means [K, F]."""
+def _start(
+    blocks: list[_Block], k: int, kind: em.Kind, rng: np.random.Generator, moved: bool
+) -> tuple[Layer, np.ndarray]:
+    """The layer whose components are the clusters that k-means finds, and their means [K, F].
+
+    moved: whether its means are those of all rows, or stay k-means' own.
+    """
     like = blocks[0].weight
     xp, n = namespace(like), len(kind.schema.real_columns)
     means = k_means(*_sample(blocks, k * ROWS_A_COMPONENT, rng), k, rng)
@@ -159,6 +164,7 @@ def _start(blocks: list[_Block], k: int, kind: em.Kind, rng: np.random.Generator
         order = np.argsort(h, kind="stable")
         case, h = (xp.integers(a, like) for a in (order, h[order]))
         em.add(statistics, block, layer, case, h, block.weight[case])
+    statistics.total *= moved
     return em.maximisation(statistics, layer, kind), means
 
 
@@ -167,15 +173,16 @@ def _sample(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """What is seen of some rows at random, what of it is known, and their weights."""
     ends = np.cumsum([len(b.seen) for b in blocks])
-    chosen = np.sort(rng.choice(ends[-1], min(most, ends[-1]), replace=False))
+    order = np.arange(ends[-1]) if ends[-1] <= most else rng.choice(ends[-1], most, replace=False)
+    chosen, back = np.sort(order), np.argsort(np.argsort(order))
     parts = [(b, chosen[(chosen >= end - len(b.seen)) & (chosen < end)] - (end - len(b.seen)))
              for b, end in zip(blocks, ends, strict=True)]
-    seen = np.concatenate([b.seen[rows] for b, rows in parts])
-    weight = np.concatenate([namespace(b.weight).numpy(b.weight)[rows] for b, rows in parts])
+    seen = np.concatenate([b.seen[rows] for b, rows in parts])[back]
+    weight = np.concatenate([namespace(b.weight).numpy(b.weight)[rows] for b, rows in parts])[back]
     if all(b.known is None for b in blocks):
         return seen, None, weight
     known = [np.ones_like(b.seen[rows]) if b.known is None else b.known[rows] for b, rows in parts]
-    return seen, np.concatenate(known), weight
+    return seen, np.concatenate(known)[back], weight
 
 
 def _bare(mean: Array, kind: em.Kind) -> Layer:

@@ -157,7 +157,7 @@ def product_speed(device: str, size: int = 1024) -> float:
 
 def sampling(options: argparse.Namespace) -> dict:
     """64 poses of a 10 x 256 model under 6 known variables and 20 half-spaces, NumPy."""
-    model = fit(humanoid2d.schema(), humanoid2d.rows(100_000), (256,) * 10)
+    model = fit(humanoid2d.schema(), humanoid2d.rows(100_000), (256,) * 10, steps=0)
     names = [f"{point}_{axis}" for point in ("left_foot", "right_foot", "right_hand") for axis in "xy"]
     query = [drmm.Known(dict(zip(names, (-0.2, 0.0, 0.2, 0.0, 0.8, 1.0), strict=True)))]
     for point in humanoid2d.EFFECTORS:

@@ -25,6 +25,7 @@ MODULES = {
     "blender": ("bpy",),
     "train": ("torch",),
     "figures": ("matplotlib",),
+    "benchmark": ("sklearn",),
     "dev": ("pytest", "hypothesis", "scipy", "mypy", "ruff", "importlinter"),
 }
 """What each extra of pyproject.toml must bring."""
