@@ -208,14 +208,14 @@ def fitted_and_trained(
         return model
     rest = data if not isinstance(data, np.ndarray) else np.delete(data, order[:cut], axis=0)
     trained = replace(run(schema, rest, settings, begin=model), data=model.data)
-    values = [in_model_units(each, looked_at[order[:cut]]) for each in (model, trained)]
+    values = [mean_log_prob(each, looked_at[order[:cut]]) for each in (model, trained)]
     print(f"rows left out of training: {values[0]:.3f} nats a row fitted, {values[1]:.3f} trained end to end",
           file=sys.stderr)
     return trained if values[1] > values[0] else model
 
 
-def in_model_units(model: Model, x: np.ndarray) -> float:
-    """Mean log-likelihood of rows x [rows, variables] in model units, nats; one-sided where it is estimated."""
+def mean_log_prob(model: Model, x: np.ndarray) -> float:
+    """Mean log-likelihood of rows x [rows, variables] of model units, nats in data units."""
     return float(model.log_prob(sizes.data_units(model.schema, x), exact=False).mean())
 
 
