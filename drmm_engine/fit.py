@@ -107,7 +107,7 @@ def _blocks(schema: Schema, data: Array, weight: np.ndarray | None, coupled: boo
     """The rows in blocks, those without a missing number apart; coupled: whether missing values are to be filled in."""
     if data.ndim != 2 or data.shape[1] != len(schema.names):
         raise ValueError(f"the data need {len(schema.names)} columns, got shape {tuple(data.shape)}")
-    xp = namespace(data) if not isinstance(data, np.ndarray) else namespace(np.zeros(0))
+    xp = namespace(data)
     plain = np.asarray(xp.numpy(data), dtype=np.float32)
     if np.isinf(plain).any():
         raise ValueError("the data hold an infinite value")
