@@ -193,7 +193,8 @@ def fitted_and_trained(
 ) -> Model:
     """The layers fitted one by one, or trained end to end from there: .
 
-    looked_at [rows, variables]: the data, or a sample of it. Where values are missing under full covariances a gradient
+    looked_at [rows, variables]: the data, or a sample of a source's, whose few left-out rows the gradient steps may still
+    draw among all the others. Where values are missing under full covariances a gradient
     step costs more than it gains, and there are none.
     """
     order = np.random.default_rng(settings.seed).permutation(len(looked_at))
