@@ -191,11 +191,11 @@ def fit_and_save(
 def fitted_and_trained(
     schema: Schema, data: np.ndarray | Source, looked_at: np.ndarray, settings: Settings, run: Callable[..., Model]
 ) -> Model:
-    """The layers fitted one by one, or trained end to end from there: .
+    """The layers fitted one by one, or trained end to end from there: whichever makes rows left out of both likelier.
 
-    looked_at [rows, variables]: the data, or a sample of a source's, whose few left-out rows the gradient steps may still
-    draw among all the others. Where values are missing under full covariances a gradient
-    step costs more than it gains, and there are none.
+    looked_at [rows, variables]: the data, or a sample of a source's, whose few left-out rows the gradient steps may
+    still draw among all the others. Where values are missing under full covariances a gradient step costs more than it
+    gains, and there are none.
     """
     order = np.random.default_rng(settings.seed).permutation(len(looked_at))
     cut = min(VALIDATED, len(order) // 10)
