@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from drmm_engine.body.limb import two_bone
 from drmm_engine.body.rotations import Array, normalize
-from drmm_engine.body.solver import two_bone
 from drmm_engine.motion.skeleton import JOINTS, MIRROR, PARENTS, index
 
 _LEGS = [[index(side + part) for part in ("UpperLeg", "LowerLeg", "Foot", "Toes")] for side in ("Left", "Right")]

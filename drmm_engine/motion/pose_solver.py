@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from drmm_engine.body import rotations as rot
+from drmm_engine.body.limb import two_bone
 from drmm_engine.body.rotations import Array
-from drmm_engine.body.solver import two_bone
 from drmm_engine.motion import frames
 from drmm_engine.motion.frames import ARMS, CHEST, ENDS, FEET, HEAD, HIPS, LEGS, MIDDLES, NECK, SHOULDERS, TOES, TOPS
 from drmm_engine.motion.skeleton import facing

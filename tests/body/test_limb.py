@@ -3,7 +3,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drmm_engine.body.solver import two_bone
+from drmm_engine.body.limb import two_bone
 
 
 @settings(max_examples=50, deadline=None)
