@@ -4,6 +4,7 @@
 import bpy
 
 from . import models, operators, properties, ui
+from .rig import learn, learned
 
 
 def register() -> None:
@@ -21,7 +22,9 @@ def unregister() -> None:
     for cls in reversed((*operators.CLASSES, *ui.CLASSES)):
         bpy.utils.unregister_class(cls)
     properties.unregister()
+    learn.stop_all()
     models.clear()
+    learned.clear()
 
 
 def _read_shipped_models() -> None:

@@ -72,18 +72,35 @@ def rotation_values(q: Array, mode: str) -> Array:
     return _euler(q, mode)
 
 
+def quaternions(values: Array, mode: str) -> Array:
+    """Unit quaternions `[frames, 4]` of the values `[frames, 3 or 4]` of a rotation property in its mode."""
+    if mode == "QUATERNION":
+        turns = values
+    elif mode == "AXIS_ANGLE":
+        turns = rotations.from_axis_angle(values[:, 1:], values[:, 0])
+    else:
+        intrinsic = mode[::-1]
+        turns = rotations.from_euler(values[:, ["XYZ".index(axis) for axis in intrinsic]], intrinsic)
+    unit = rotations.normalize(turns)
+    return np.where(unit.any(axis=-1, keepdims=True), unit, np.array(rotations.IDENTITY))
+
+
 def _euler(q: Array, order: str) -> Array:
     """Euler angles as Blender orders them: it turns about the first-listed axis first, so that one is innermost."""
     intrinsic = order[::-1]
     angles = rotations.to_euler(q, intrinsic)[:, [intrinsic.index(axis) for axis in "XYZ"]]
+    for frame in range(1, len(angles)):
+        angles[frame] = nearest_euler(angles[frame], angles[frame - 1], order)
+    return angles
+
+
+def nearest_euler(angles: Array, before: Array, order: str) -> Array:
+    """Of the Euler angles `[3]` (x, y, z) of one rotation, in Blender's order, those nearest to `before` `[3]`."""
     # (a, b, c) and (a + pi, pi - b, c + pi) are one rotation, b the middle angle.
     sign = np.where(np.arange(3) == "XYZ".index(order[1]), -1.0, 1.0)
-    for frame in range(1, len(angles)):
-        before = angles[frame - 1]
-        choices = np.stack([angles[frame], np.pi + sign * angles[frame]])
-        choices += 2 * np.pi * np.round((before - choices) / (2 * np.pi))
-        angles[frame] = choices[np.abs(choices - before).sum(axis=1).argmin()]
-    return angles
+    choices = np.stack([angles, np.pi + sign * angles])
+    choices += 2 * np.pi * np.round((before - choices) / (2 * np.pi))
+    return choices[np.abs(choices - before).sum(axis=1).argmin()]
 
 
 def _axis_angle(q: Array) -> Array:

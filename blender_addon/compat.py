@@ -30,3 +30,20 @@ def curves(holder: bpy.types.ID) -> bpy.types.Action | bpy.types.ID | None:
     layer = action.layers[0]
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
     return strip.channelbag(animation.action_slot, ensure=True)
+
+
+def new_curves(action: bpy.types.Action, holder: bpy.types.ID) -> bpy.types.Action | bpy.types.ID:
+    """What holds the `fcurves` and `groups` of a new Action for a data-block that does not use it."""
+    if not SLOTTED:
+        action.id_root = holder.id_type
+        return action
+    slot = action.slots.new(id_type=holder.id_type, name=holder.name)
+    return action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+
+
+def all_curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """Every F-curve of an Action that animates objects, whatever its layers and slots."""
+    if not SLOTTED:
+        return list(action.fcurves)
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [curve for bag in bags if bag.slot.target_id_type in {"OBJECT", "UNSPECIFIED"} for curve in bag.fcurves]

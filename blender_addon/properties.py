@@ -16,6 +16,7 @@ from bpy.props import (
 
 from . import armature as rigs
 from . import models, review
+from .rig import properties as rig
 
 GOALS = (
     ("Hips", "Hips", "The hips"),
@@ -88,6 +89,7 @@ class DrmmArmature(bpy.types.PropertyGroup):
     mapping_index: IntProperty(name="Joint")
     poses: CollectionProperty(type=DrmmPose)
     pose_index: IntProperty(name="Pose", min=0, update=_show_pose)
+    rig: rig.POINTER
 
 
 class DrmmScene(bpy.types.PropertyGroup):
@@ -132,14 +134,14 @@ class DrmmProgress(bpy.types.PropertyGroup):
     text: StringProperty()
 
 
-CLASSES = (DrmmBone, DrmmTarget, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
+CLASSES = (*rig.CLASSES, DrmmBone, DrmmTarget, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
 
 
 def register() -> None:
     """Register the property groups and hang them on Blender's types."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Object.drmm = PointerProperty(type=DrmmArmature)
+    bpy.types.Object.drmm = PointerProperty(type=DrmmArmature, override=rig.OVERRIDE)
     bpy.types.Scene.drmm = PointerProperty(type=DrmmScene)
     bpy.types.WindowManager.drmm = PointerProperty(type=DrmmProgress)
 

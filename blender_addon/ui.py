@@ -8,6 +8,7 @@ import bpy
 from drmm_engine.motion.rig import OPTIONAL
 
 from . import models, review
+from .rig import panel as rig
 
 
 def _wants_bone(row: bpy.types.PropertyGroup, bones: bpy.types.ArmatureBones) -> bool:
@@ -209,6 +210,7 @@ CLASSES = (
     DRMM_UL_poses,
     DRMM_PT_character,
     DRMM_PT_bones,
+    *rig.CLASSES,
     DRMM_PT_walk,
     DRMM_PT_pose,
     DRMM_PT_models,

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import bpy
 
+from ..screen import redraw
+
+__all__ = ["ARMATURE", "find_armature", "find_object", "present", "redraw", "refuse", "setting"]
+
 ARMATURE = "Name of the armature object; empty: the one of the panel"
 
 
@@ -47,12 +51,3 @@ def present(
 def setting(operator: bpy.types.Operator, name: str, fallback: object) -> object:
     """An option as given to the operator, or else the panel's."""
     return getattr(operator, name) if operator.properties.is_property_set(name) else fallback
-
-
-def redraw(context: bpy.types.Context) -> None:
-    """Have the sidebars drawn anew, and only them: a tick must not cost a drawing of the scene."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            for region in area.regions:
-                if area.type == "VIEW_3D" and region.type == "UI":
-                    region.tag_redraw()

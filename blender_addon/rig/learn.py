@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rigs being learned: one process each, looked after by one timer that is gone when the last has ended."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+
+import bpy
+
+from ..armature import check_editable
+from ..models import WIDTH
+from ..screen import redraw
+from . import bones, learned, reader, sources
+from .job import Job
+
+TICK = 0.25  # seconds between two looks at the processes
+
+_jobs: dict[int, Job] = {}
+
+
+def begin(armature: bpy.types.Object, count: int = 0, seed: int | None = None, path: str = "") -> Job:
+    """Begin to learn an armature's rig in a process of its own; the model is chosen when it is there.
+
+    `count` poses and `seed` as set for the armature where not given; `path` of the model: else a file of its own in
+    the folder for learned models. ValueError where the rig cannot be read, or is being learned already.
+    """
+    check_editable(armature)
+    if running(armature):
+        raise ValueError(f"the rig of {armature.name!r} is being learned already; wait for it, or cancel")
+    bones.rename(armature)
+    rig = reader.read(armature)
+    settings = armature.drmm.rig
+    count, seed = count or settings.count, settings.seed if seed is None else seed
+    given = sources.given(armature, rig.joints)
+    way = [count, seed, settings.use_actions, settings.use_assets, settings.use_mocap]
+    out = Path(bpy.path.abspath(path)) if path else learned.place(rig, way, armature.name)
+    job = _jobs[armature.session_uid] = Job(rig, given, out, count, seed, command())
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=TICK, persistent=True)
+    return job
+
+
+def finish(armature: bpy.types.Object, job: Job) -> None:
+    """Wait until a rig is learned, and choose its model; ValueError with the reason where that failed."""
+    while job.look():
+        job.wait(TICK)
+    if job.error:
+        raise ValueError(job.error)
+    choose(armature, job)
+
+
+def cancel(armature: bpy.types.Object) -> None:
+    """Stop learning an armature's rig; ValueError where it is not being learned."""
+    if not running(armature):
+        raise ValueError(f"the rig of {armature.name!r} is not being learned")
+    _jobs[armature.session_uid].cancel()
+
+
+def job_of(armature: bpy.types.Object) -> Job | None:
+    """The last process that learned, or learns, the armature's rig."""
+    return _jobs.get(armature.session_uid)
+
+
+def running(armature: bpy.types.Object) -> bool:
+    """Whether the armature's rig is being learned."""
+    job = job_of(armature)
+    return job is not None and not job.over
+
+
+def lines(problem: str) -> list[str]:
+    """A problem in lines as short as the sidebar is narrow."""
+    return textwrap.wrap(problem, WIDTH)
+
+
+def stop_all() -> None:
+    """End all processes and the timer."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    for job in _jobs.values():
+        job.cancel()
+    _jobs.clear()
+
+
+def choose(armature: bpy.types.Object, job: Job) -> None:
+    """Make the model that a process has put in place the armature's."""
+    armature.drmm.rig.model = str(job.out)
+    learned.model(armature)
+
+
+def command() -> list[str]:
+    """The command that runs a Python file: Blender's own binary, or Python where Blender is a module of it."""
+    if bpy.app.binary_path:
+        return [bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
+    return [sys.executable]
+
+
+def _tick() -> float | None:
+    """Look at the processes; Blender calls again while one runs."""
+    for uid, job in _jobs.items():
+        if not job.over:
+            before = job.models
+            job.look()
+            if job.models > before:
+                _show(uid, job)
+    redraw(bpy.context)
+    return TICK if any(not job.over for job in _jobs.values()) else None
+
+
+def _show(uid: int, job: Job) -> None:
+    """Choose a new model for its armature, if that is still there: one undo step, however many models come."""
+    armature = next((obj for obj in bpy.data.objects if obj.session_uid == uid), None)
+    if armature is None:
+        return
+    chosen = armature.drmm.rig.model
+    choose(armature, job)
+    windows = bpy.context.window_manager.windows
+    if chosen != armature.drmm.rig.model and windows:
+        with bpy.context.temp_override(window=windows[0]):
+            bpy.ops.ed.undo_push(message="Learn this Rig")
