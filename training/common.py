@@ -159,10 +159,12 @@ def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarra
 def fit_and_save(
     options: argparse.Namespace, schema: Schema, data: np.ndarray | Source, held: np.ndarray, plan: Plan,
     source: dict, about: dict | None = None, seen: np.ndarray | None = None,
+    whole: Callable[[Model], Model] = lambda model: model,
 ) -> dict:
     """Train on data [rows, variables] in data units, score the held-out rows (or the data), save; the results.
 
     seen: rows of data that are not in memory, from which sizes are chosen and, if none are held out, the score comes.
+    whole: what is done to the model last, which changes no likelihood.
 
     A checkpoint lies beside the model until that is written, so that the same command goes on after a kill.
     """
@@ -184,7 +186,7 @@ def fit_and_save(
     some = np.random.default_rng(settings.seed).permutation(len(scored))[:SCORED]
     metrics = {"log_likelihood": float(model.log_prob(scored[some], samples=32, seed=settings.seed).mean()),
                "scored": len(some), "held_out": len(held), "samples": 32}
-    finish(options, replace(model, data=model.data | source, metrics=metrics, **(about or {})), out, save_at)
+    finish(options, whole(replace(model, data=model.data | source, metrics=metrics, **(about or {}))), out, save_at)
     return {"out": str(out), "rows": len(data), "seconds": round(time.monotonic() - begin, 1)} | metrics
 
 

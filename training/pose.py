@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a pose model: python -m training.pose RIG --out MODEL.
 
-RIG: humanoid2d, the paper's two-dimensional humanoid, or motion capture (folders, zips, BVH files) whose poses it is.
+RIG: a rig (*.rig.json, or a .blend with --armature NAME), the paper's two-dimensional humanoid2d, or motion capture
+(folders, zips, BVH files), whose poses are learned.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from drmm_engine.motion import pose_features
 from drmm_engine.motion.skeleton import mirrored
 
 from . import common, humanoid2d, motion
+from .rig import is_rig, rig_poses
 
 LEAST_STEP = 0.03  # metres that joints move on average between two poses of a clip that are both kept
 
@@ -24,10 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit status."""
     p = common.parser("pose", "Train a model on random poses of a rig: joint angles (rad) and positions (m).")
     p.add_argument("rig", nargs="+", metavar="RIG",
-                   help="humanoid2d: the paper's humanoid, 30 variables; or folders, zips or BVH files of poses")
+                   help="a rig: *.rig.json, or a .blend with --armature; humanoid2d: the paper's humanoid, 30 "
+                        "variables; or folders, zips or BVH files of poses")
+    p.add_argument("--armature", metavar="NAME", help="the armature object of a .blend")
     p.add_argument("--setting", choices=("quick", "paper"), default="quick",
                    help="humanoid2d quick: sizes chosen, minutes; paper: 10 x 256 isotropic, 500,000 iterations")
-    p.add_argument("--rows", type=int, metavar="N", help="humanoid2d: random poses to train on (1,000,000)")
+    p.add_argument("--rows", type=int, metavar="N",
+                   help="random poses to train on (humanoid2d: 1,000,000; a rig: 200,000)")
     p.add_argument("--mapping", metavar="TABLE", help="joint names of rigs that are not known: canonical,source (csv)")
     p.add_argument("--source", default="", help="what the poses are, for the model file")
     p.add_argument("--licence", default="", help="the licence of the poses, for the model file")
@@ -36,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> dict:
     """Make or read the poses, train, score and save."""
+    if any(map(is_rig, options.rig)):
+        return rig_poses(options)
     return _random_poses(options) if options.rig == ["humanoid2d"] else _captured_poses(options)
 
 
