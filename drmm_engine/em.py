@@ -19,6 +19,7 @@ from .layer import Layer
 from .schema import Schema
 
 SIGMA_FLOOR = 1e-3  # model units: duplicates and constant columns must not make a density infinite
+LEAST_FLOOR = 3e-4  # a smaller one leaves single precision no room
 LEAST = 1e-3  # responsibilities below this share of a row's largest are left out
 SHARED_ROWS = 0.1  # rows' worth of the components' mean covariance in each one's own, where rows are independent
 STARVED = 1.0  # a component with fewer rows than this is seeded anew
@@ -35,14 +36,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a layer is to be: schema, covariance and residual, components of the layers before it, and how many rows'
-    worth of the components' mean covariance is in each one's own."""
+    """What a layer is to be: schema, covariance and residual, components of the layers before it, how many rows' worth
+    of the components' mean covariance is in each one's own, and the least standard deviation, model units."""
 
     schema: Schema
     covariance: str
     residual: str
     before: tuple[int, ...] = ()
     shared: float = SHARED_ROWS
+    floor: float = SIGMA_FLOOR
 
 
 @dataclass
@@ -194,7 +196,7 @@ def _covariances(s: Statistics, shift: Array, kind: Kind) -> Iterator[tuple[str,
         scatter = s.square - s.count[:, :, None] * shift[:, :, None] * shift[:, None, :]
         shared = scatter.sum(0) / s.weight.sum()
         c = (scatter + kind.shared * shared) / (s.weight + kind.shared)[:, None, None]
-        yield "cholesky", xp.cholesky(c * xp.asarray(same_stream(kind.schema), c) + SIGMA_FLOOR**2 * xp.asarray(
+        yield "cholesky", xp.cholesky(c * xp.asarray(same_stream(kind.schema), c) + kind.floor**2 * xp.asarray(
             np.eye(c.shape[-1]), c))
         return
     scatter, count = s.square - s.count * shift * shift, s.count
@@ -204,7 +206,7 @@ def _covariances(s: Statistics, shift: Array, kind: Kind) -> Iterator[tuple[str,
     else:
         shared = scatter.sum(0) / (count.sum(0) + 1e-12)
         variance = (scatter + kind.shared * shared) / (count + kind.shared)
-    yield "log_sigma", 0.5 * xp.log(xp.where(variance > SIGMA_FLOOR**2, variance, SIGMA_FLOOR**2 + 0 * variance))
+    yield "log_sigma", 0.5 * xp.log(xp.where(variance > kind.floor**2, variance, kind.floor**2 + 0 * variance))
 
 
 def same_stream(schema: Schema) -> np.ndarray:

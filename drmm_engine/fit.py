@@ -13,7 +13,7 @@ import numpy as np
 
 from . import em
 from .arrays import Array, namespace
-from .em import SIGMA_FLOOR
+from .em import LEAST_FLOOR, SIGMA_FLOOR
 from .evidence import Classes, Evidence, Functionals, Observations
 from .kmeans import ROWS_A_COMPONENT, k_means, nearest
 from .layer import Layer, choose
@@ -50,6 +50,7 @@ def fit(
     seed: int = 0,
     steps: int = STEPS,
     shared: float = em.SHARED_ROWS,
+    floor: float = SIGMA_FLOOR,
     report: Report | None = None,
 ) -> Model:
     """A model of len(components) layers; data [rows, variables] in model units, NaN = missing, weight [rows].
@@ -57,12 +58,14 @@ def fit(
     covariance ("isotropic", "diagonal" or "full") and residual ("shift" or "whiten") are one word, or one a layer.
     steps of expectation-maximisation follow k-means in each layer, fewer where they gain nothing (0: k-means alone).
     shared: rows' worth of the mean covariance of all components in each one's own; more where rows are alike, as the
-    frames of a clip are. Rows are taken to carry noise of SIGMA_FLOOR, so that no component of any layer collapses;
-    those without a value or a weight are left out. report is called after each step with layer, step and mean
-    log-likelihood. torch data are fitted on their device, and give a torch model. ValueError on infinite values, or
-    where no row is left.
+    frames of a clip are. Rows are taken to carry noise of `floor` (model units), so that no component of any layer
+    collapses; those without a value or a weight are left out. report is called after each step with layer, step and
+    mean log-likelihood. torch data are fitted on their device, and give a torch model. ValueError on infinite values,
+    a floor below LEAST_FLOOR, or where no row is left.
     """
-    kinds = [replace(kind, shared=shared) for kind in _kinds(schema, components, covariance, residual)]
+    if not LEAST_FLOOR <= floor < np.inf:
+        raise ValueError(f"floor must be at least {LEAST_FLOOR} model units, got {floor}")
+    kinds = [replace(kind, shared=shared, floor=floor) for kind in _kinds(schema, components, covariance, residual)]
     blocks = list(_blocks(schema, data, weight, any(k.covariance == "full" or k.residual == "whiten" for k in kinds)))
     rng, layers = np.random.default_rng(seed), []
     for level, (k, kind) in enumerate(zip(components, kinds, strict=True)):
@@ -71,7 +74,7 @@ def fit(
         layers.append(layer)
         if level + 1 < len(kinds):
             noisy = kind.residual == "whiten" and all(other.residual == "shift" for other in kinds[:level])
-            blocks = [_passed_on(block, layer, rng, noisy, None if steps else means) for block in blocks]
+            blocks = [_passed_on(block, layer, rng, floor * noisy, None if steps else means) for block in blocks]
     return Model(schema, tuple(_double(layer) for layer in layers))
 
 
@@ -196,17 +199,18 @@ def _bare(mean: Array, kind: em.Kind) -> Layer:
 
 
 def _passed_on(
-    block: _Block, layer: Layer, rng: np.random.Generator, noisy: bool, means: np.ndarray | None
+    block: _Block, layer: Layer, rng: np.random.Generator, blur: float, means: np.ndarray | None
 ) -> _Block:
-    """What the layer leaves of the rows, for components drawn from what they say (means: the nearest of these)."""
+    """What the layer leaves of the rows, which get noise of sd `blur`, for components drawn from what they say (means:
+    the nearest of these)."""
     xp, evidence, o = namespace(layer.mean), block.evidence, block.evidence.observations
     if means is None:
         logits = layer.logits(evidence, block.latents)
         h = choose(logits, None, xp.asarray(uniform(rng, len(logits)), logits), 0.0)[0]
     else:
         h = xp.integers(nearest(block.seen, block.known, means), layer.mean)
-    if o is not None and noisy:
-        noise = SIGMA_FLOOR * xp.asarray(rng.standard_normal(o.z.shape), o.z)
+    if o is not None and blur:
+        noise = blur * xp.asarray(rng.standard_normal(o.z.shape), o.z)
         evidence = replace(evidence, observations=replace(o, z=o.z + noise * o.weight))
     block = replace(block, evidence=evidence)
     latents = xp.concatenate([block.latents, h[:, None]])

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..fit import SIGMA_FLOOR
 from ..schema import Schema
 from . import curriculum
 from .end_to_end import SHALLOWER, path_estimates
@@ -26,7 +25,6 @@ from .rows import Rows
 from .settings import Settings
 from .tape import record
 
-LOG_FLOOR = float(np.log(SIGMA_FLOOR))
 WARM_UP = 3  # iterations of a stage that run as they are before it is captured: CUDA asks for it
 
 
@@ -110,12 +108,13 @@ class Step:
             p.grad = gradient
         self.optimizer.step()
         self.loss.copy_(loss)
+        floor = float(np.log(self.settings.floor))
         for name, p in self.parameters.items():
             if name.endswith(".log_variance"):
-                p.detach().clamp_(min=2 * LOG_FLOOR)
+                p.detach().clamp_(min=2 * floor)
             elif name.endswith(".log_precision"):
                 start = self.parameters[name.replace("log_precision", "unscale")].diagonal(0, 1, 2).log()
-                p.detach().copy_(torch.minimum(p.detach(), -LOG_FLOOR - start))
+                p.detach().copy_(torch.minimum(p.detach(), -floor - start))
 
 
 class Repeated:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..em import SHARED_ROWS
+from ..em import LEAST_FLOOR, SHARED_ROWS, SIGMA_FLOOR
 from ..fit import COVARIANCES, RESIDUALS
 
 STARTS = ("random", "greedy")
@@ -22,7 +22,7 @@ class Settings:
     residual ("shift" or "whiten"): one word, or one a layer; start: "random" (the paper's truncated normal) or "greedy"
     (`drmm_engine.fit`); curriculum: "paper", or "end-to-end", which is its stage 3 alone on layers that are fitted
     before; truncation: of the components drawn in training (App. C.2); orphan: weight of the regulariser of stages 1
-    and 2; start_rows: most rows that the random start looks at; shared_rows: `fit.fit`'s shared.
+    and 2; start_rows: most rows that the random start looks at; shared_rows and floor: `fit.fit`'s shared and floor.
     """
 
     components: tuple[int, ...]
@@ -37,6 +37,7 @@ class Settings:
     orphan: float = 0.01
     start_rows: int = 1024
     shared_rows: float = SHARED_ROWS
+    floor: float = SIGMA_FLOOR
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -50,6 +51,8 @@ class Settings:
             raise ValueError(f"learning_rate must lie between 0 and 1, got {self.learning_rate!r}")
         if not 0 <= self.shared_rows < np.inf:
             raise ValueError(f"shared_rows must not be negative, got {self.shared_rows!r}")
+        if not LEAST_FLOOR <= self.floor < np.inf:
+            raise ValueError(f"floor must be at least {LEAST_FLOOR}, got {self.floor!r}")
         if not 0 <= self.truncation < 1 or not self.orphan >= 0:
             raise ValueError(f"truncation must lie in [0, 1) and orphan not below 0, "
                              f"got {self.truncation!r}, {self.orphan!r}")

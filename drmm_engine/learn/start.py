@@ -122,5 +122,5 @@ def greedy_start(schema: Schema, rows: Rows, index: Tensor, settings: Settings) 
     # The paper's curriculum makes its own of the layers, so that clusters are enough to start from.
     steps = fit.STEPS if settings.curriculum == "end-to-end" or settings.whitened else 0
     model = fit.fit(schema, data, settings.components, settings.covariances, settings.residuals, weight, settings.seed,
-                    steps, settings.shared_rows)
+                    steps, settings.shared_rows, settings.floor)
     return from_model(model, rows.real.device)

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from .. import __version__
-from ..em import SIGMA_FLOOR
 from ..model import Model
 from ..schema import Schema
 from . import checkpoint, curriculum
@@ -109,7 +108,7 @@ def blurred(batch: Rows, settings: Settings, generator: torch.Generator, part: s
     """The batch, or this process's part of it, with the noise that keeps full covariances from collapsing (`fit`)."""
     shape = settings.batch, batch.real.shape[1]
     noise = torch.randn(shape, generator=generator, device=generator.device, dtype=batch.real.dtype)
-    return replace(batch, real=batch.real + SIGMA_FLOOR * noise[part])
+    return replace(batch, real=batch.real + settings.floor * noise[part])
 
 
 class _Clock:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from drmm_engine import em
-from drmm_engine.fit import SIGMA_FLOOR, fit
+from drmm_engine.fit import LEAST_FLOOR, SIGMA_FLOOR, fit
 from drmm_engine.kmeans import nearest
 from drmm_engine.schema import Schema, Stream
 
@@ -298,3 +298,18 @@ def test_layers_may_differ_in_kind():
     assert [m.residual for m in model.layers] == ["whiten", "whiten", "shift"]
     depths = [model.first(i).log_prob(alike(1000, 1)).mean() for i in (1, 2, 3)]
     assert depths[1] > depths[0] and depths[2] > depths[0]
+
+
+@pytest.mark.parametrize("floor", [LEAST_FLOOR, 0.05])
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_the_floor_is_the_callers_to_say(covariance, floor):
+    x = np.random.default_rng(0).normal(size=(500, 1)) * [1.0, 0.0]
+    layer = fit(PLAIN, x, (4,), covariance, floor=floor).layers[0]
+    sd = np.exp(layer.log_sigma) if covariance == "diagonal" else np.linalg.norm(layer.cholesky, axis=2)
+    assert sd[:, 1] == pytest.approx(np.full(4, floor), rel=1e-4)
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-4, np.inf, np.nan])
+def test_a_floor_that_is_too_small_is_refused(floor):
+    with pytest.raises(ValueError, match=f"floor.*{floor}"):
+        fit(PLAIN, lumps(20)[0], (2,), "full", floor=floor)
