@@ -204,7 +204,7 @@ def fitted_and_trained(
     train_on = looked_at[np.sort(order[cut:][:FITTED])]
     begin = time.monotonic()
     model = fit(schema, train_on, settings.components, settings.covariances, settings.residuals, None, settings.seed,
-                shared=settings.shared_rows, report=_steps(len(settings.components), begin))
+                shared=settings.shared_rows, floor=settings.floor, report=_steps(len(settings.components), begin))
     model = replace(model, training=settings.to_json() | {"iterations": 0, "rows fitted": len(train_on)},
                     data={"rows": len(data)})
     if np.isnan(looked_at[:, schema.real_columns]).any() or cut == 0:
