@@ -26,6 +26,7 @@ GAIN = 1e-4  # nats a row; a step that gains less is the last
 CLASS_WEIGHT = 0.5  # squared distance of two different classes: 1
 ROWS = 4096  # a block of rows
 FILLED_ROWS = 128  # a block of rows whose missing values are filled in: each has matrices of its own
+ALIKE = 8  # rows that miss the same variables, so that they share theirs
 COVARIANCES, RESIDUALS = ("isotropic", "diagonal", "full"), ("shift", "whiten")
 
 Report = Callable[[int, int, float], None]
@@ -121,11 +122,23 @@ def _blocks(schema: Schema, data: Array, weight: np.ndarray | None, coupled: boo
     missing = np.isnan(plain[:, schema.real_columns]).any(axis=1)
     # Filling in inverts matrices of rows, which single precision does not bear.
     like = xp.double(data[:0]) if coupled and (missing & keep).any() else xp.single(data[:0])
-    for chosen, size in ((keep & ~missing, ROWS), (keep & missing, FILLED_ROWS if coupled else ROWS)):
-        chosen = np.flatnonzero(chosen)
+    groups = [(np.flatnonzero(keep & ~missing), ROWS)]
+    gaps = np.flatnonzero(keep & missing)
+    groups += _alike(np.isnan(plain[:, schema.real_columns]), gaps) if coupled else [(gaps, ROWS)]
+    for chosen, size in groups:
         for i in range(0, len(chosen), size):
             part = chosen[i : i + size]
             yield _block(schema, plain[part], weight[part], bool(missing[part[0]]), like)
+
+
+def _alike(gaps: np.ndarray, chosen: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+    """Of rows `chosen` those that miss the same variables, [R, N], with the size of their blocks; the others last."""
+    _, pattern, count = np.unique(gaps[chosen], axis=0, return_inverse=True, return_counts=True)
+    pattern = pattern.ravel()
+    order = np.argsort(pattern, kind="stable")
+    parts = np.split(chosen[order], np.cumsum(count)[:-1])
+    yield from ((part, ROWS) for part in parts if len(part) >= ALIKE)
+    yield chosen[(count < ALIKE)[pattern]], FILLED_ROWS
 
 
 def _block(schema: Schema, x: np.ndarray, weight: np.ndarray, missing: bool, like: Array) -> _Block:
@@ -135,7 +148,8 @@ def _block(schema: Schema, x: np.ndarray, weight: np.ndarray, missing: bool, lik
     observations = classes = None
     real = np.where(known, real, 0)
     if real.shape[1]:
-        m = xp.asarray(1.0 * known if missing else np.ones((1, real.shape[1])), like)
+        one = known[:1] if (known == known[:1]).all() else known
+        m = xp.asarray(1.0 * one, like)
         rows = Functionals(xp.integers(np.arange(real.shape[1]), like), None, True)
         observations = Observations(rows, xp.asarray(real, like), 0 * m[:1], m, not missing)
     if codes.shape[1]:

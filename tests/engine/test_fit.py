@@ -313,3 +313,16 @@ def test_the_floor_is_the_callers_to_say(covariance, floor):
 def test_a_floor_that_is_too_small_is_refused(floor):
     with pytest.raises(ValueError, match=f"floor.*{floor}"):
         fit(PLAIN, lumps(20)[0], (2,), "full", floor=floor)
+
+
+def test_rows_that_miss_the_same_variables_say_together_what_each_says_alone(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(60, 3)) @ np.array([[1.0, 0.8, 0.2], [0, 0.5, 0.3], [0, 0, 0.4]])
+    gaps = np.array([[0, 0, 1], [1, 0, 0], [1, 1, 0]], dtype=bool)[np.arange(60) % 3]
+    x[gaps] = np.nan
+    x[:3] = [[np.nan, 1.0, np.nan], [1.0, np.nan, 2.0], [np.nan, np.nan, np.nan]]
+    schema = Schema((Stream.real("a", ["x", "y", "z"]),))
+    together = fit(schema, x, (1,), "full").layers[0]
+    monkeypatch.setattr("drmm_engine.fit.ALIKE", 1000)
+    apart = fit(schema, x, (1,), "full").layers[0]
+    assert together.mean == pytest.approx(apart.mean, abs=1e-9)
+    assert together.cholesky == pytest.approx(apart.cholesky, abs=1e-9)
