@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drmm_engine.body import rotations
 from drmm_engine.body.armature import Armature, Basis, pose_matrices
+from drmm_engine.body.links import Links, link_joints
 from drmm_engine.body.rotations import Array
 
 KINDS = ("swing", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
@@ -112,6 +113,11 @@ class Joints:
         ends += [getattr(self.joints[place], f"move_{end}") for place in self.moving]
         return np.asarray(ends, float).reshape(-1)
 
+    @cached_property
+    def links(self) -> Links:
+        """The joints as links, for the solver; ValueError names a bone that it cannot turn."""
+        return link_joints(self)
+
     def basis(self, theta: ArrayLike) -> Basis:
         """Location, rotation and scale of all bones [..., B, :] in poses theta [..., P]."""
         theta = self._checked(theta)
@@ -121,7 +127,7 @@ class Joints:
             np.array(np.broadcast_to(part, (*lead, *np.shape(part)[-2:])), float)
             for part in (self.base.location, self.base.rotation, self.base.scale)
         )
-        for kind, places in self._kinds.items():
+        for kind, places in self.kinds.items():
             rotation[..., self.bones[places], :] = quaternions(angles[..., places, :], kind)
         location[..., self.bones[self.moving], :] = theta[..., 3 * count :].reshape(*lead, len(self.moving), 3)
         return Basis(location, rotation, scale)
@@ -136,7 +142,7 @@ class Joints:
         lead, count = rotation.shape[:-2], len(self.joints)
         angles = np.empty((*lead, count, 3))
         low, high = (end[: 3 * count].reshape(count, 3) for end in (self.low, self.high))
-        for kind, places in self._kinds.items():
+        for kind, places in self.kinds.items():
             angles[..., places, :] = _angles_within(rotation[..., places, :], kind, low[places], high[places])
         lacks = np.stack([
             _turn_between(rotation[..., place, :], quaternions(angles[..., place, :], joint.kind))
@@ -147,7 +153,8 @@ class Joints:
         return np.clip(theta, self.low, self.high), lacks
 
     @cached_property
-    def _kinds(self) -> dict[str, list[int]]:
+    def kinds(self) -> dict[str, list[int]]:
+        """Places of the joints of each kind."""
         kinds: dict[str, list[int]] = {}
         for place, joint in enumerate(self.joints):
             kinds.setdefault(joint.kind, []).append(place)
