@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import bpy
 import numpy as np
@@ -11,48 +11,63 @@ import numpy as np
 from drmm_engine.body.armature import Armature
 
 from ..armature import check_editable
-from . import anatomy, choose, limits
+from . import anatomy, choose, follow, limits
 
 NEAR = 1e-4  # of a bone's length: a bone at rest here is the one of the list under another name
 STEP = 0.5  # of the stature: how far the bone that carries the body may move
 
 
 def present(armature: bpy.types.Object) -> dict[str, bpy.types.PropertyGroup]:
-    """Bone -> row of the list, renamed bones found by where they are at rest.
+    """Bone -> row, of the driven bones and the effectors; renamed bones are found by where they are at rest.
 
-    ValueError names those of the driven bones and effectors that are gone.
+    ValueError names those that are gone.
     """
-    rows, gone = matched(armature)
+    rows, gone = matched(armature, used(armature))
     if gone:
-        some = ", ".join(repr(name) for name in gone[:3]) + (" and more" if len(gone) > 3 else "")
+        some = ", ".join(repr(row.name) for row in gone[:3]) + (" and more" if len(gone) > 3 else "")
         raise ValueError(f"of {armature.name!r} the bones {some} are gone; use Find Bones again, or untick them")
     return rows
 
 
-def matched(armature: bpy.types.Object) -> tuple[dict[str, bpy.types.PropertyGroup], list[str]]:
-    """Bone -> row, and the names of the used rows of which there is no bone."""
-    bones = armature.data.bones
-    rows = {row.name: row for row in armature.drmm.rig.bones if row.name in bones}
-    lost = [row for row in armature.drmm.rig.bones if row.name not in bones]
-    gone = []
-    for row in lost:
-        other = next((bone.name for bone in bones if bone.name not in rows and _same_place(row, bone)), None)
-        if other:
-            rows[other] = row
-        elif row.driven or row.use_head or row.use_tail:
-            gone.append(row.name)
-    return rows, gone
+def used(armature: bpy.types.Object) -> list[bpy.types.PropertyGroup]:
+    """The rows of driven bones and effectors."""
+    listed = armature.drmm.rig.bones
+    flags = np.zeros((3, len(listed)), bool)
+    for name, flag in zip(("driven", "use_head", "use_tail"), flags, strict=True):
+        listed.foreach_get(name, flag)
+    return [listed[place] for place in np.flatnonzero(flags.any(axis=0))]
+
+
+def matched(
+    armature: bpy.types.Object, rows: Iterable[bpy.types.PropertyGroup]
+) -> tuple[dict[str, bpy.types.PropertyGroup], list[bpy.types.PropertyGroup]]:
+    """Bone -> row, and the rows of which there is no bone, under its own name or another."""
+    bones, listed = armature.data.bones, armature.drmm.rig.bones
+    found, gone = {}, []
+    for row in rows:
+        name = row.name
+        if name not in bones:
+            others = (bone.name for bone in bones if listed.find(bone.name) < 0 and _same_place(row, bone))
+            name = next(others, None)
+        if name:
+            found[name] = row
+        else:
+            gone.append(row)
+    return found, gone
 
 
 def rename(armature: bpy.types.Object) -> None:
     """Give the rows of renamed bones their new names, and drop unused rows without a bone."""
-    rows, gone = matched(armature)
+    listed = armature.drmm.rig.bones
+    rows, gone = matched(armature, listed)
+    renamed = {row.name: name for name, row in rows.items()}
     for name, row in rows.items():
+        row.follows = renamed.get(row.follows, row.follows)
         if row.name != name:
             row.name = name
-    listed = armature.drmm.rig.bones
+    keep = {row.name for row in gone if row.driven or row.use_head or row.use_tail} | set(rows)
     for place in reversed(range(len(listed))):
-        if listed[place].name not in rows and listed[place].name not in gone:
+        if listed[place].name not in keep:
             listed.remove(place)
 
 
@@ -80,22 +95,42 @@ def find(armature: bpy.types.Object) -> int:
     if not bones:
         raise ValueError(f"the armature {armature.name!r} has no bones; add some in Edit Mode")
     rest, reasons = read_bones(bones), limits.overruled(armature)
-    free = {bone.name for bone in bones if bone.name not in reasons}
+    free = {bone.name for bone in bones if bone.name not in reasons and not limits.locked(bone)}
     mapping = choose.joints(rest, free)
     chosen = choose.driven(rest, free, _wanted(armature, free), mapping)
-    chosen = [name for name in chosen if not blocked(armature, name, reasons, chosen)]
-    reached = choose.effectors(rest, chosen, mapping)
-    _fill(armature, bones, rest, chosen, reached, mapping)
-    for item in armature.drmm.rig.bones:
-        item.problem = blocked(armature, item.name, reasons, chosen)
-    return len(chosen)
+    settings = armature.drmm.rig
+    settings.measured = any(blocked(armature, name, reasons, chosen) for name in chosen)
+    _fill(armature, rest, chosen, mapping)
+    for item in settings.bones:
+        item.problem = reasons.get(item.name) or limits.locked(armature.pose.bones[item.name])
+    return measure(armature) if settings.measured else len(chosen)
 
 
-def _fill(
-    armature: bpy.types.Object, bones: Sequence[bpy.types.PoseBone], rest: Armature, chosen: Sequence[str],
-    reached: Sequence[tuple[str, str]], mapping: dict[str, str],
-) -> None:  # fmt: skip
+def measure(armature: bpy.types.Object) -> int:
+    """Find out what carries what in a control rig, and drive no bone that does not follow the driven ones rigidly.
+
+    Returns how many are driven.
+    """
+    settings = armature.drmm.rig
+    rows = {row.name: row for row in settings.bones if row.name in armature.pose.bones}
+    reasons = limits.overruled(armature)
+    for name, row in rows.items():
+        row.problem = reasons.get(name) or limits.locked(armature.pose.bones[name])
+    driven = [name for name, row in rows.items() if row.driven and not row.problem]
+    seen = follow.measure(armature, driven, bpy.context.view_layer)
+    for name, row in rows.items():
+        row.follows, row.turned = seen.parents[name], name in driven
+        row.problem = row.problem or seen.problems.get(name, "")
+        row.driven = row.driven and not row.problem
+        row.use_head, row.use_tail = (row.use_head and not row.problem), (row.use_tail and not row.problem)
+        if name in seen.idle:
+            row.source = "nothing that deforms follows it: set the rig to FK"
+    return sum(row.driven for row in rows.values())
+
+
+def _fill(armature: bpy.types.Object, rest: Armature, chosen: Sequence[str], mapping: dict[str, str]) -> None:
     """Write the rows, in Blender's order of the bones."""
+    reached = choose.effectors(rest, chosen, mapping)
     listed = armature.drmm.rig.bones
     listed.clear()
     up = np.array(armature.matrix_world.inverted().to_3x3().col[2], float)

@@ -25,10 +25,23 @@ REACHED = (
     ("Hips", "head"), ("Head", "tail"), ("LowerArm", "head"), ("Hand", "head"),
     ("LowerLeg", "head"), ("Foot", "head"), ("Foot", "tail"),
 )  # fmt: skip
+# What posing drives in a rig that Rigify generated.
+CONTROLS = {"Hips": "torso", "Neck": "neck", "Head": "head"} | {
+    f"{word}{part}": f"{name}.{side}"
+    for word, side in (("Left", "L"), ("Right", "R"))
+    for part, name in (
+        ("Shoulder", "shoulder"), ("UpperArm", "upper_arm_fk"), ("LowerArm", "forearm_fk"), ("Hand", "hand_fk"),
+        ("UpperLeg", "thigh_fk"), ("LowerLeg", "shin_fk"), ("Foot", "foot_fk"), ("Toes", "toe_fk"),
+    )
+}  # fmt: skip
+SPINE = re.compile(r"spine_fk(\.\d+)?")
 
 
 def joints(armature: Armature, free: Set[str]) -> dict[str, str]:
     """Canonical joint -> bone, for a humanoid whose names tell it; empty for any other rig."""
+    controls = _controls(free)
+    if controls:
+        return controls
     kept = [i for i, name in enumerate(armature.names) if name in free]
     place = {bone: row for row, bone in enumerate(kept)}
     parents = []
@@ -47,7 +60,10 @@ def driven(armature: Armature, free: Set[str], wanted: Set[str], mapping: Mappin
     `free` are the bones that nothing else drives, `wanted` those of them that move the character.
     """
     if mapping:
-        chosen = {bone for name in mapping.values() for bone in up_to(armature, name, mapping["Hips"])}
+        between = {bone for name in mapping.values() for bone in up_to(armature, name, mapping["Hips"])}
+        chosen = set(mapping.values()) | {name for name in between if not HELPER.search(name.lower())}
+        if mapping["Hips"] == CONTROLS["Hips"]:
+            chosen |= {name for name in free if SPINE.fullmatch(name)}
         return [name for name in armature.names if name in chosen and name in free]
     heads = armature.rest[:, :3, 3]
     tails = heads + armature.lengths[:, None] * armature.rest[:, :3, 1]
@@ -85,6 +101,15 @@ def effectors(armature: Armature, chosen: Sequence[str], mapping: Mapping[str, s
     ends = [(name, "tail") for name in chosen if name not in above]
     body = carrier(armature, chosen, mapping)
     return ([(body, "head")] if body else []) + ends
+
+
+def _controls(free: Set[str]) -> dict[str, str]:
+    """The joints of a rig that Rigify generated; empty for any other."""
+    found = {joint: name for joint, name in CONTROLS.items() if name in free}
+    spine = sorted(name for name in free if SPINE.fullmatch(name))
+    if len(found) < HUMANOID or "Hips" not in found or not spine:
+        return {}
+    return {joint: {**found, "Chest": spine[-1]}[joint] for joint in JOINTS if joint in found or joint == "Chest"}
 
 
 def _driven_parent(armature: Armature, name: str, chosen: Set[str] | Mapping[str, int]) -> str | None:

@@ -30,6 +30,8 @@ def begin(armature: bpy.types.Object, count: int = 0, seed: int | None = None, p
     if running(armature):
         raise ValueError(f"the rig of {armature.name!r} is being learned already; wait for it, or cancel")
     bones.rename(armature)
+    if armature.drmm.rig.measured:
+        bones.measure(armature)
     rig = reader.read(armature)
     settings = armature.drmm.rig
     count, seed = count or settings.count, settings.seed if seed is None else seed

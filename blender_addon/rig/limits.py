@@ -15,7 +15,7 @@ DRIVEN = re.compile(r'pose\.bones\["(.+)"\]\.(rotation|location|scale)')
 
 
 def overruled(armature: bpy.types.Object) -> dict[str, str]:
-    """Bones that a pose cannot set, and why: constraints, IK chains of others, and drivers."""
+    """Bones that something else moves, and what: constraints, IK chains of others, and drivers."""
     reasons: dict[str, str] = {}
     for bone in armature.pose.bones:
         for constraint in bone.constraints:
@@ -30,10 +30,12 @@ def overruled(armature: bpy.types.Object) -> dict[str, str]:
         if found:
             name = bpy.utils.unescape_identifier(found[1])
             reasons.setdefault(name, f"a driver sets its {found[2]}")
-    for bone in armature.pose.bones:
-        if all(bone.lock_rotation) and _rotation_limit(bone) is None:
-            reasons.setdefault(bone.name, "its rotation is locked")
     return reasons
+
+
+def locked(bone: bpy.types.PoseBone) -> str:
+    """Why the animator does not want the bone turned; empty where it may be."""
+    return "its rotation is locked" if all(bone.lock_rotation) else ""
 
 
 def angles(bone: bpy.types.PoseBone, low: np.ndarray, high: np.ndarray) -> tuple[str, np.ndarray, np.ndarray, str]:

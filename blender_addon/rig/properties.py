@@ -71,7 +71,7 @@ class DrmmRigBone(bpy.types.PropertyGroup):
     kind: EnumProperty(
         name="Turns", items=KINDS, override=OVERRIDE, description="What the three angles of the limits mean"
     )
-    low: _angles("From", "low", "The least angle about each axis of the bone; where From and To are alike, it is locked")
+    low: _angles("From", "low", "The least angle about each axis of the bone; where From and To agree, it is locked")
     high: _angles("To", "high", "The greatest angle about each of the bone's axes")
     moves: BoolProperty(
         name="Moves", override=OVERRIDE, description="Posing also moves this bone, as it does the hips of a body"
@@ -80,6 +80,9 @@ class DrmmRigBone(bpy.types.PropertyGroup):
     move_high: _places("Move to", "move_high", "The greatest location along each of the bone's axes")
     source: StringProperty(name="Limits from", override=OVERRIDE)
     problem: StringProperty(name="Cannot be driven", override=OVERRIDE)
+    # Of a control rig: the driven bone that it was seen to hang from, and whether it was turned to see what follows.
+    follows: StringProperty(name="Follows", override=OVERRIDE)
+    turned: BoolProperty(override=OVERRIDE)
     # Where the bone is at rest: by that it is found again under another name.
     head: FloatVectorProperty(size=3, subtype="XYZ", override=OVERRIDE)
     tail: FloatVectorProperty(size=3, subtype="XYZ", override=OVERRIDE)
@@ -88,6 +91,7 @@ class DrmmRigBone(bpy.types.PropertyGroup):
 class DrmmRig(bpy.types.PropertyGroup):
     """How an armature is posed, and the model that was learned of it."""
 
+    measured: BoolProperty(name="Control Rig", override=OVERRIDE)
     bones: CollectionProperty(type=DrmmRigBone, override=INSERT)
     bone_index: IntProperty(name="Bone", override=OVERRIDE)
     only_driven: BoolProperty(

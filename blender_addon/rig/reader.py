@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import bpy
 import numpy as np
 
+from drmm_engine.body import rotations
 from drmm_engine.body.armature import Armature, Basis
 from drmm_engine.body.joints import Joint, Joints
 from drmm_engine.body.rig import Rig
@@ -16,7 +17,7 @@ from drmm_engine.body.rotations import Array
 from ..channels import quaternions, rotation_property
 from ..spaces import similarity
 from . import bones as listed
-from . import limits
+from . import follow, limits
 
 
 def read(armature: bpy.types.Object, also: Iterable[str] = ()) -> Rig:
@@ -31,14 +32,12 @@ def read(armature: bpy.types.Object, also: Iterable[str] = ()) -> Rig:
     if not driven:
         raise ValueError(f"no bone of {armature.name!r} is driven; use Find Bones, or tick those that posing may turn")
     effectors = [(name, end) for name, row in rows.items() for end in ("head", "tail") if getattr(row, f"use_{end}")]
-    reasons = limits.overruled(armature)
-    _check_free(armature, [name for name, _ in driven], reasons)
-    wanted = {name for name, _ in driven} | {name for name, _ in effectors} | set(also)
-    bones = chain(armature, wanted)
-    rest = read_bones(bones)
+    wanted = dict.fromkeys([*(name for name, _ in driven), *(name for name, _ in effectors), *also])
+    kinematics = _seen if armature.drmm.rig.measured else _plain
+    rest, base = kinematics(armature, rows, [name for name, _ in driven], wanted)
     order = {name: place for place, name in enumerate(rest.names)}
     joints = [_joint(name, row) for name, row in sorted(driven, key=lambda pair: order[pair[0]])]
-    return Rig(Joints(rest, tuple(joints), read_basis(armature, bones, reasons)), tuple(effectors), _up(armature))
+    return Rig(Joints(rest, tuple(joints), base), tuple(effectors), _up(armature))
 
 
 def check(armature: bpy.types.Object) -> None:
@@ -50,6 +49,41 @@ def check(armature: bpy.types.Object) -> None:
     if armature.data.pose_position == "REST":
         raise ValueError(f"the armature {armature.name!r} shows its rest pose; switch it to Pose Position")
     similarity(armature.matrix_world, f"the armature {armature.name!r}")
+
+
+def _plain(
+    armature: bpy.types.Object, _rows: Mapping, driven: Sequence[str], wanted: Iterable[str]
+) -> tuple[Armature, Basis]:
+    """The bones as they are parented, and how they are posed."""
+    reasons = limits.overruled(armature)
+    _check_free(armature, driven, reasons)
+    bones = chain(armature, wanted)
+    return read_bones(bones), read_basis(armature, bones, reasons)
+
+
+def _seen(
+    armature: bpy.types.Object, rows: Mapping[str, bpy.types.PropertyGroup], driven: Sequence[str],
+    wanted: Iterable[str],
+) -> tuple[Armature, Basis]:  # fmt: skip
+    """The bones of a control rig as they were seen to hang from one another, and how the driven ones are posed."""
+    again = f"; use Find Bones or learn the rig {armature.name!r} again"
+    for name in driven:
+        if rows[name].problem:
+            why = rows[name].problem
+            raise ValueError(f"the bone {name!r} of {armature.name!r} cannot be driven: {why}; untick it")
+        if not rows[name].turned:
+            raise ValueError(f"what follows the bone {name!r} was not looked at yet{again}")
+    chain(armature, wanted)  # all of them are there
+    names = {row.name: name for name, row in rows.items()}
+    listed = armature.drmm.rig.bones
+    found = rows | {name: listed[name] for name in wanted if name not in rows and name in listed}
+    parents = {name: names.get(row.follows, row.follows) for name, row in found.items()}
+    basis = {name: np.array(armature.pose.bones[name].matrix_basis, float) for name in driven}
+    rest = follow.tree(armature, wanted, parents, basis)
+    own = read_basis(armature, [armature.pose.bones[name] for name in rest.names], {})
+    still = np.array([name not in basis for name in rest.names])
+    own.location[still], own.rotation[still], own.scale[still] = 0.0, rotations.IDENTITY, 1.0
+    return rest, own
 
 
 def chain(armature: bpy.types.Object, wanted: Iterable[str]) -> list[bpy.types.PoseBone]:
@@ -139,8 +173,6 @@ def _up(armature: bpy.types.Object) -> tuple[float, float, float]:
 
 def _check_free(armature: bpy.types.Object, driven: Sequence[str], reasons: Mapping[str, str]) -> None:
     """Raise ValueError where a driven bone would not follow its pose, or its parents'."""
-    if not reasons:
-        return
     for name in driven:
         problem = blocked(armature, name, reasons, driven)
         if problem:
@@ -151,10 +183,12 @@ def _check_free(armature: bpy.types.Object, driven: Sequence[str], reasons: Mapp
 
 def blocked(armature: bpy.types.Object, name: str, reasons: Mapping[str, str], driven: Sequence[str]) -> str:
     """Why a bone would not follow poses of the driven ones; empty where it does."""
-    if name in reasons:
-        return reasons[name]
-    above = armature.pose.bones[name].parent_recursive
-    for place, bone in enumerate(above):
-        if bone.name in reasons and any(other.name in driven for other in above[place + 1 :]):
-            return f"it hangs from {bone.name!r}, of which {reasons[bone.name]}"
+    bone = armature.pose.bones[name]
+    problem = reasons.get(name) or limits.locked(bone)
+    if problem:
+        return problem
+    above = bone.parent_recursive
+    for place, link in enumerate(above):
+        if link.name in reasons and any(other.name in driven for other in above[place + 1 :]):
+            return f"it hangs from {link.name!r}, of which {reasons[link.name]}"
     return ""

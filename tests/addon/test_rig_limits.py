@@ -8,6 +8,7 @@ import pytest
 from blender_addon import rig as rigging
 from blender_addon.rig import bones, limits
 from drmm_engine.body.armature import pose_matrices
+from drmm_engine.body.joints import quaternions
 from tests.addon import random_rigs, rigs
 
 DEGREES = np.pi / 180
@@ -142,12 +143,56 @@ def test_a_muted_constraint_does_not_count(scene):
     assert rows(armature)["part2"].driven
 
 
-def test_a_bone_below_a_constrained_one_below_a_driven_one_cannot_follow(scene):
+def test_a_bone_that_follows_only_in_part_is_not_driven(scene):
+    armature = chain([1, 1, 1, 1])
+    limited(armature.pose.bones["part1"], space="WORLD", x=(0, 0), y=(0, 0), z=(0, 0))
+    found = rows(armature)
+    assert [name for name, row in found.items() if row.driven] == ["part0"]
+    assert "it follows 'part0' only in part" in found["part2"].problem
+    found["part2"].driven = True
+    with pytest.raises(ValueError, match="'part2' of 'Crane' cannot be driven: it follows 'part0' only in part"):
+        rigging.read(armature)
+
+
+def test_a_motion_handed_on_by_constraints_is_followed(scene):
+    armature = chain([1, 1, 1, 1])
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    bone = armature.data.edit_bones.new("other")
+    bone.head, bone.tail, bone.parent = (0, 0, 2), (0.3, 0, 3), armature.data.edit_bones["part1"]
+    bpy.ops.object.mode_set(mode="POSE")
+    copied = armature.pose.bones["part2"].constraints.new("COPY_TRANSFORMS")
+    copied.target, copied.subtarget = armature, "other"
+    armature.pose.bones["part0"].rotation_quaternion = (0.9, 0.1, 0.2, 0.3)
+    assert rigging.find(armature) == 4
+    found = {row.name: row for row in armature.drmm.rig.bones}
+    assert found["part3"].follows == "other" and found["other"].follows == "part1" and not found["part2"].driven
+    joints = rigging.read(armature).joints
+    assert joints.armature.names == ("part0", "part1", "other", "part3")
+    turn = quaternions(rigging.theta(armature, joints)[:3], "swing")
+    np.testing.assert_allclose(turn, np.array([0.9, 0.1, 0.2, 0.3]) / np.sqrt(0.95), atol=1e-6)
+    theta = np.random.default_rng(0).uniform(joints.low, joints.high)
+    rigging.write(armature, joints, theta)
+    meant = joints.matrices(theta)
+    assert np.abs(meant - random_rigs.matrices(armature, joints.armature.names)).max() < 1e-5
+    again = rigging.read(armature).joints
+    assert np.abs(again.matrices(theta) - meant).max() < 1e-5
+
+
+def test_a_bone_ticked_later_in_a_control_rig_is_looked_at_first(scene, tmp_path):
     armature = chain([1, 1, 1, 1])
     copy_rotation(armature, "part1")
-    found = rows(armature)
-    assert found["part0"].driven and not found["part2"].driven
-    assert "it hangs from 'part1'" in found["part2"].problem
+    rigging.find(armature)
+    found = {row.name: row for row in armature.drmm.rig.bones}
+    assert [name for name, row in found.items() if row.driven] == ["part0", "part2", "part3"]
+    found["part3"].driven = found["part3"].turned = False
+    assert len(rigging.read(armature).joints.joints) == 2
+    found["part3"].driven = True
+    with pytest.raises(ValueError, match="'part3' was not looked at yet"):
+        rigging.read(armature)
+    job = rigging.begin(armature, 2000, path=str(tmp_path / "model"))
+    job.cancel()
+    assert len(rigging.read(armature).joints.joints) == 3
 
 
 def test_constrained_bones_stay_where_they_are(scene):
@@ -156,6 +201,7 @@ def test_constrained_bones_stay_where_they_are(scene):
     copy_rotation(armature, "part1")
     bpy.context.view_layer.update()
     found = rows(armature)
+    armature.drmm.rig.measured = False
     for name, row in found.items():
         row.driven = name == "part3"
     joints = rigging.read(armature).joints
