@@ -12,18 +12,22 @@ import bpy
 import numpy as np
 
 import drmm_engine as drmm
+from drmm_engine.body.armature import Armature
 from drmm_engine.body.rig import Rig
+
+from . import renamed
 
 FOLDER = "rigs"
 SUFFIX = ".drmm.safetensors"
 
 _models: dict[str, tuple[int, drmm.Model]] = {}
+_renamed: dict[tuple[str, int, tuple], drmm.Model] = {}
 
 
 def model(armature: bpy.types.Object) -> drmm.Model | None:
-    """The model learned of an armature's rig, read once; None where none was.
+    """The model learned of an armature's rig, read once, with the names that the bones have now; None where none was.
 
-    ValueError where its file is gone or damaged, or is of a rig with other bones.
+    ValueError where its file is gone or damaged, or is no model of a rig.
     """
     file = find(armature)
     if file is None:
@@ -32,7 +36,13 @@ def model(armature: bpy.types.Object) -> drmm.Model | None:
     known = _models.get(str(file))
     if known is None or known[0] != modified:
         known = _models[str(file)] = modified, _read(file)
-    return known[1]
+    names = renamed.names(armature, known[1])
+    if not names:
+        return known[1]
+    key = (str(file), modified, tuple(names.items()))
+    if key not in _renamed:
+        _renamed[key] = renamed.translated(known[1], names)
+    return _renamed[key]
 
 
 def known_model(armature: bpy.types.Object) -> bool:
@@ -89,20 +99,30 @@ def check_fits(armature: bpy.types.Object, rig: Rig, model: drmm.Model) -> None:
     own = {name for name, low, high in _ranges(rig) if high > low}
     then = {name for name, low, high in _ranges(learned) if high > low}
     if own != then:
+        gone = [name for name in learned.joints.armature.names if name not in armature.data.bones]
+        if gone:
+            raise ValueError(f"the bone {gone[0]!r} of {armature.name!r} is gone since its model was learned{again}")
         other = sorted(own ^ then)[0]
         was = "free" if other in then else "locked"
         raise ValueError(f"{other!r} of {armature.name!r} was {was} when its model was learned{again}")
-    for name in learned.joints.armature.names:
-        if name not in rig.joints.armature.names:
-            continue
-        new, old = (r.joints.armature.rest[r.joints.armature.names.index(name)] for r in (rig, learned))
-        if np.abs(new - old).max() > 1e-3 * learned.stature:
+    new, old = (_steps(r.joints.armature) for r in (rig, learned))
+    for name in old:
+        if name in new and np.abs(new[name] - old[name]).max() > 1e-3 * max(learned.stature, 1.0):
             raise ValueError(f"the rest pose of {armature.name!r} has changed at {name!r} since it was learned{again}")
 
 
 def clear() -> None:
     """Forget all models."""
     _models.clear()
+    _renamed.clear()
+
+
+def _steps(armature: Armature) -> dict[str, np.ndarray]:
+    """Bone -> its rest matrix in that of its parent, of all bones that have one."""
+    return {
+        name: np.linalg.inv(armature.rest[parent]) @ rest
+        for name, parent, rest in zip(armature.names, armature.parents, armature.rest, strict=True) if parent >= 0
+    }
 
 
 def _ranges(rig: Rig) -> list[tuple[str, float, float]]:

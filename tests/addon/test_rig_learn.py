@@ -15,6 +15,7 @@ import pytest
 from blender_addon import rig as rigging
 from blender_addon.rig import job as jobs
 from blender_addon.rig import learn, learned, worker
+from drmm_engine.body.posing import answer
 from drmm_engine.body.rig import Rig
 from tests.addon import rigs
 from tests.addon.test_rig_limits import chain
@@ -157,6 +158,30 @@ def test_a_model_that_is_gone_or_no_longer_fits_is_told_of(crane, tmp_path):
     crane.drmm.rig.bones["part1"].low = crane.drmm.rig.bones["part1"].high = (0, 0, 0)
     with pytest.raises(ValueError, match="'part1.x' of 'Crane' was free"):
         rigging.check_fits(crane, rigging.read(crane), model)
+    rigging.find(crane)
+    rigging.check_fits(crane, rigging.read(crane), model)
+    bpy.context.view_layer.objects.active = crane
+    bpy.ops.object.mode_set(mode="EDIT")
+    crane.data.edit_bones["part2"].tail = (0.5, 0, 2.5)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    with pytest.raises(ValueError, match="the rest pose of 'Crane' has changed at 'part2'"):
+        rigging.check_fits(crane, rigging.read(crane), model)
+
+
+def test_a_model_follows_bones_that_are_renamed(crane, tmp_path):
+    bpy.ops.drmm.learn_rig(count=2000, path=str(tmp_path / "model"))
+    then = rigging.model(crane)
+    crane.data.bones["part1"].name = "head"
+    crane.data.bones["part0"].name = "base"
+    described, now = rigging.read(crane), rigging.model(crane)
+    rigging.check_fits(crane, described, now)
+    assert now.features["effectors"] == [["part2", "tail"]]
+    assert [v.replace("head", "part1").replace("base", "part0") for v in now.schema.names] == list(then.schema.names)
+    assert now.schema.names != then.schema.names and rigging.model(crane) is now
+    found = answer(now, described, [], rigging.theta(crane, described.joints), count=4)
+    assert found.theta.shape == (4, described.joints.P)
+    crane.data.bones["base"].name, crane.data.bones["head"].name = "part0", "part1"
+    assert rigging.model(crane) is then
 
 
 def test_a_model_moves_with_its_blend(crane, tmp_path):
