@@ -63,7 +63,7 @@ class Rows:
         for number, goal in enumerate(goals):
             for point, direction, offset, free, spread in _lines_of(goal):
                 self._lines.add(number, self._table.point(point, goal.name), direction, offset, free, spread)
-        self._lines.finish(self._table, links.size)
+        self._lines.finish(self._table, links)
         self._held = [_Turned(links, goal) for _, goal in self._turns]
         self._parameter = np.array([_parameter(links, goal) for _, goal in self._angles], int)
         self._unit = np.where(self._parameter < 3 * len(links.driven), 1.0, links.size)
@@ -75,7 +75,7 @@ class Rows:
         self.free = np.array(self._lines.free + [False] * len(others), bool)
         self.spread = np.array(self._lines.spread + [0.0] * len(others)) / links.size
         self.weight = np.sqrt([goals[number].weight for number in self.goal])
-        self.moved = self._lines.moved(links) | np.any([turned.mask for turned in self._held] or [False], axis=0)
+        self.moved = self._lines.moved() | np.any([turned.mask for turned in self._held] or [False], axis=0)
         self.moved[self._parameter] = True
         self.reach = max(np.abs(self._lines.offset).max(initial=0.0), np.abs(links.offset).max() / links.size)
 
@@ -203,22 +203,22 @@ class _Lines:
         self.spread.append(spread)
         self._given.append((point, direction, offset))
 
-    def finish(self, table: _Sites, size: float) -> None:
+    def finish(self, table: _Sites, links: Links) -> None:
         """Make arrays, lengths in sizes; and the levers: each moves a row by some of the parameters, at one site."""
         self.point = np.array([point for point, _, _ in self._given], int)
-        self.direction = np.array([d for _, d, _ in self._given]).reshape(-1, 3).T[..., None] / size
-        self.offset = np.array([offset for _, _, offset in self._given])[:, None] / size
+        self.direction = np.array([d for _, d, _ in self._given]).reshape(-1, 3).T[..., None] / links.size
+        self.offset = np.array([offset for _, _, offset in self._given])[:, None] / links.size
         levers = {point: _levers(table, point) for point in set(self.point.tolist())}
         flat = [(row, *lever) for row, point in enumerate(self.point.tolist()) for lever in levers[point]]
         self._row = np.array([row for row, _, _ in flat], int)
         self._site = np.array([site for _, site, _ in flat], int)
-        self._mask = np.array([mask for _, _, mask in flat], bool).reshape(len(flat), -1)
+        self._mask = np.array([mask for _, _, mask in flat], bool).reshape(len(flat), links.joints.P)
         self._many = len(flat) > len(self._given)
         table.finish()
 
-    def moved(self, links: Links) -> Mask:
+    def moved(self) -> Mask:
         """Which parameters [P] move any row."""
-        return self._mask.any(axis=0) if len(self._mask) else np.zeros(links.joints.P, bool)
+        return self._mask.any(axis=0)
 
     def jacobian(self, table: _Sites, sites: Array, screws: Array, chosen: Mask, columns: Indices) -> Array:
         """Derivatives [n, rows, columns] of the chosen rows."""

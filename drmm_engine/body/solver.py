@@ -27,7 +27,8 @@ SMALL = 3e-3  # a step after which wishes count as weighed
 DAMPING, LEAST, BETTER, WORSE = 0.4, 1e-3, 0.3, 6.0  # in squares of what is missed; and how success changes it
 PULL = 0.3  # the part of the way back to the start, where goals leave it open, at most; less as they are met
 WISH = 1e-3  # what is missed of a wish counts as this times its share of the spread, when steps are judged
-SLOW, STALLED = 0.5, 3  # a round that leaves more than this share is slow; so many in a row, and the pose is stuck
+SLOW, STALLED = 0.99, 4  # a round that leaves more than this share is slow; so many in a row, and the pose is stuck
+SHORT = 1e-2  # damping at which half of the way back to the start is asked for
 KICKS, KICK, NOISE = 4, 0.2, 0.05  # stuck poses that are tried once more, bent towards the middles of their limits
 NEARBY = 30.0  # sizes of the rig from the origin up to which single precision serves
 
@@ -78,13 +79,15 @@ class _Task:
         self.type: Any = np.float32 if self.rows.reach < NEARBY else np.float64
         turns = self.columns < 3 * len(joints.joints)
         self.scale: Array = np.where(turns, 1.0, MOVE * joints.links.size).astype(self.type)
-        self.low, self.high = ((end[self.columns] / self.scale).astype(self.type) for end in (joints.low, joints.high))
+        self.low: Array = (joints.low[self.columns] / self.scale).astype(self.type)
+        self.high: Array = (joints.high[self.columns] / self.scale).astype(self.type)
         wish = self.rows.spread > 0
         self.wishes = bool(wish.any())
         firm = np.where(self.rows.free, 0.8 * MARGIN, MET)
         self.tolerance = np.where(wish, np.inf, firm).astype(self.type)
         self.weight = self.rows.weight.astype(self.type)
-        self.least_damping = np.maximum(self.rows.spread**2, max(1e-9, 10.0 * np.finfo(self.type).eps)).astype(self.type)
+        floor = max(1e-9, 10.0 * np.finfo(self.type).eps)
+        self.least_damping = np.maximum(self.rows.spread**2, floor).astype(self.type)
         judged = np.where(wish, WISH / np.maximum(self.rows.spread, WISH), 1.0)
         self.worth = (self.rows.weight * judged).astype(self.type)
 
@@ -92,9 +95,10 @@ class _Task:
         """What rows lack [n, m]: inequalities something only where they are not met, with a margin."""
         return np.where(self.rows.free, np.maximum(self.type(MARGIN) - state.values, 0), -state.values)
 
-    def merit(self, state: State) -> Array:
-        """What poses are judged by [n]: the sum of squares of all that is missed."""
-        return ((self.missing(state) * self.worth) ** 2).sum(axis=1)
+    def merit(self, state: State, away: Array) -> Array:
+        """What poses are judged by [n]: squares of all that is missed, and with wishes of the way from the start."""
+        missed = ((self.missing(state) * self.worth) ** 2).sum(axis=1)
+        return missed + WISH**2 * (away**2).sum(axis=1) if self.wishes else missed
 
 
 @dataclass
@@ -122,7 +126,7 @@ class _Search:
         n, single = len(theta), theta.astype(task.type)
         x, state = single[:, task.columns] / task.scale, task.rows.state(single)
         none, never = np.zeros(n, bool), np.full(n, np.inf, task.type)
-        return cls(np.arange(n), x, x.copy(), single, state, task.merit(state), np.full(n, DAMPING, task.type),
+        return cls(np.arange(n), x, x.copy(), single, state, task.merit(state, x - x), np.full(n, DAMPING, task.type),
                    np.zeros(state.values.shape, bool), np.zeros(x.shape, bool), np.zeros(n, int), never.copy(), none,
                    x.copy(), never)
 
@@ -176,7 +180,7 @@ def _advance(task: _Task, search: _Search, kicked: Mask) -> None:
     theta = search.theta.copy()
     theta[:, task.columns] = x * task.scale
     state = task.rows.state(theta)
-    merit = task.merit(state)
+    merit = task.merit(state, x - search.start)
     better = merit < 1.001 * search.merit + 1e-9
     search.stall = np.where((merit < SLOW * search.merit) | kicked, 0, search.stall + 1)
     factor = np.where(better, BETTER, WORSE).astype(task.type)
@@ -192,16 +196,27 @@ def _steps(task: _Task, search: _Search) -> tuple[Array, Mask, Mask]:
     weight, free = task.weight[chosen], rows.free[chosen]
     missing = task.missing(search.state)
     square = (missing**2).sum(axis=1)
-    damping = (search.damping * np.minimum(square, 1.0))[:, None] + task.least_damping[chosen]
-    pull = np.minimum(task.type(PULL), np.sqrt(square))[:, None] * (search.start - search.x)
+    damping = (search.damping * np.minimum(square, 1.0))[:, None]
+    pull = _pull(task, search, square, damping[:, 0])[:, None] * (search.start - search.x)
     jacobian = rows.jacobian(search.state, chosen, task.columns, task.scale) * weight[:, None]
     lacks = (np.where(free, task.type(MARGIN), task.type(0)) - values[:, chosen]) * weight
-    linear = Linear(search.x, task.low, task.high, jacobian, lacks, free, damping, pull)
+    linear = Linear(search.x, task.low, task.high, jacobian, lacks, free, damping + task.least_damping[chosen], pull)
     step, took, stopped = least_step(linear, search.active[:, chosen] & free, search.stopped)
     active = np.zeros(values.shape, bool)
     active[:, chosen] = took
     longest = np.abs(step).max(axis=1, keepdims=True, initial=1e-12)
     return step * np.minimum(1.0, TRUST / longest).astype(task.type), active, stopped
+
+
+def _pull(task: _Task, search: _Search, square: Array, damping: Array) -> Array:
+    """The part [n] of the way back to the start that is asked for where rows leave it open.
+
+    All of it where wishes are weighed against the start, unless steps must be short; else less as goals are met, and
+    none where that goes slowly.
+    """
+    if task.wishes:
+        return SHORT / (SHORT + damping)
+    return np.minimum(task.type(PULL), np.sqrt(square)) * (search.stall == 0)
 
 
 def _kick(task: _Task, search: _Search, step: Array, kicked: Mask) -> None:

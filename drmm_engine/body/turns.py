@@ -10,9 +10,10 @@ from drmm_engine.body.rotations import Array
 
 
 def to_face(turn: Array, wanted: Array) -> tuple[Array, Array]:
-    """Of rotations [n, 3, 3] and the wanted one: e = -log(wanted turn') [n, 3], and its rows [n, 3, 3] for turns w: de = J w.
+    """Of rotations [n, 3, 3] and that wanted: e = -log(wanted turn') [n, 3], and rows J [n, 3, 3] of de = J w.
 
-    J = 1 + [v]/2 + (1 - (a/2) cot(a/2)) [v]²/a² with v = -e of length a: the inverse of the right Jacobian.
+    w is a turn of the body; J = 1 + [v]/2 + (1 - (a/2) cot(a/2)) [v]²/a² with v = -e of length a, the inverse of the
+    right Jacobian.
     """
     missing = rotations.to_rotation_vector(rotations.from_matrix(wanted @ turn.swapaxes(-1, -2)))
     angle = np.linalg.norm(missing, axis=-1)
@@ -23,7 +24,7 @@ def to_face(turn: Array, wanted: Array) -> tuple[Array, Array]:
 
 
 def to_point(axis: Array, wanted: Array) -> tuple[Array, Array]:
-    """Of unit axes [n, 3] and the wanted direction: minus the angle between, and 0 across, [n, 2]; rows [n, 2, 3] for turns.
+    """Of unit axes [n, 3] and the direction wanted: minus the angle between, and 0, [n, 2]; rows [n, 2, 3] of turns.
 
     The first row turns the axis onto the direction the shorter way; the second keeps it from straying to the side.
     """
