@@ -78,6 +78,6 @@ def _blender(path: str) -> tuple[Any, Any]:
         bpy, addon = (importlib.import_module(name) for name in ("bpy", "blender_addon"))
         importlib.import_module("blender_addon.rig")
     except ImportError as error:
-        raise ValueError(f"{path}: reading it needs bpy and the add-on ({error}); save the rig as *{SUFFIX} in Blender, "
+        raise ValueError(f"{path}: needs bpy and the add-on to be read ({error}); save the rig as *{SUFFIX} there, "
                          "or: pip install bpy") from None
     return bpy, addon

@@ -22,7 +22,7 @@ from drmm_engine.schema import Schema, Stream, Variable
 
 COUNT, FIRST = 200_000, 15_000
 """Poses that a rig is learned from, and how many of them the first model sees."""
-COMPONENTS, FIRST_COMPONENTS = 64, 24
+COMPONENTS, FIRST_COMPONENTS = 32, 16
 """Components of the model and of the first one, where there are poses enough."""
 STEPS = 8  # of expectation-maximisation: 12 more gain 0.2 nats a pose, and nothing in what is drawn
 ROWS_A_COMPONENT = 3  # times the variables: fewer rows than that say too little of a covariance
@@ -43,19 +43,21 @@ class _Stopped(Exception):
 
 
 def random_poses(joints: Joints, count: int, rng: np.random.Generator) -> Array:
-    """Parameters [count, P] within their limits: a bell about rest, narrow in some poses and wide in others.
+    """Parameters [count, P] within their limits: angles in a bell about rest, narrow in some poses and wide in others,
+    and places of bones that move about evenly.
 
     theta = low + (high - low) / (1 + exp(-1.7 s z - logit f)), with f the place of rest between the limits, z standard
-    normal and correlated along chains, and one s ~ U(WILD) a pose.
+    normal and correlated along chains, and one s ~ U(WILD) a pose; for places f = 1/2 and s = 1.
     """
     low, high = joints.low, joints.high
     z = rng.standard_normal((count, len(low)))
     for column, before in _chains(joints):
         z[:, column] = CHAIN * z[:, before] + np.sqrt(1 - CHAIN**2) * z[:, column]
-    spread = 1.7 * rng.uniform(*WILD, (count, 1))
+    turns = np.array([unit == "rad" for unit in joints.units])
+    spread = np.where(turns, rng.uniform(*WILD, (count, 1)), 1.0)
     width = np.where(high > low, high - low, 1.0)
-    middle = np.clip((np.clip(0.0, low, high) - low) / width, INSIDE, 1 - INSIDE)
-    share = 1 / (1 + np.exp(-spread * z - np.log(middle / (1 - middle))))
+    middle = np.where(turns, np.clip((np.clip(0.0, low, high) - low) / width, INSIDE, 1 - INSIDE), 0.5)
+    share = 1 / (1 + np.exp(-1.7 * spread * z - np.log(middle / (1 - middle))))
     return np.clip(low + (high - low) * share, low, high)
 
 
