@@ -21,7 +21,8 @@ from .schema import Schema
 SIGMA_FLOOR = 1e-3  # model units: duplicates and constant columns must not make a density infinite
 LEAST_FLOOR = 3e-4  # a smaller one leaves single precision no room
 LEAST = 1e-3  # responsibilities below this share of a row's largest are left out
-SHARED_ROWS = 0.1  # rows' worth of the components' mean covariance in each one's own, where rows are independent
+SHARED_ROWS = 0.1  # rows' worth of the mean covariance around a component in its own, where rows are independent
+AROUND = 8  # components around one, itself among them
 STARVED = 1.0  # a component with fewer rows than this is seeded anew
 
 
@@ -37,7 +38,7 @@ class Block:
 @dataclass(frozen=True)
 class Kind:
     """What a layer is to be: schema, covariance and residual, components of the layers before it, how many rows' worth
-    of the components' mean covariance is in each one's own, and the least standard deviation, model units."""
+    of the mean covariance around each component is in its own, and the least standard deviation, model units."""
 
     schema: Schema
     covariance: str
@@ -167,14 +168,14 @@ def nothing(layer: Layer, kind: Kind) -> Statistics:
 
 
 def maximisation(s: Statistics, layer: Layer, kind: Kind, spare: Array | None = None) -> Layer:
-    """The layer that the statistics make likeliest (full and diagonal covariances drawn a little to their mean).
+    """The layer that the statistics make likeliest (full and diagonal covariances drawn a little to those around).
 
     spare [W, N]: places where components that lost their rows start anew.
     """
     xp = namespace(layer.mean)
     shift = s.total / (s.count + 1e-12)
     mean = layer.mean + xp.asarray(shift, layer.mean)
-    parts = dict(_covariances(s, shift, kind))
+    parts = dict(_covariances(s, shift, kind, _around(mean)))
     if spare is not None:
         starved = np.flatnonzero(xp.numpy(s.weight) < STARVED)
         for i, place in zip(starved.tolist(), spare, strict=False):
@@ -189,13 +190,32 @@ def maximisation(s: Statistics, layer: Layer, kind: Kind, spare: Array | None = 
         else None, layer.latent_start, kind.covariance, kind.residual, parts["cholesky"])
 
 
-def _covariances(s: Statistics, shift: Array, kind: Kind) -> Iterator[tuple[str, Array]]:
+def _around(mean: Array) -> np.ndarray:
+    """1 where a component [K] is among the AROUND whose means are nearest to another's, [K, K]."""
+    mean = np.asarray(namespace(mean).numpy(mean), dtype=float)
+    squares = (mean * mean).sum(1)
+    nearest = np.argsort(squares[:, None] + squares - 2 * mean @ mean.T, axis=1, kind="stable")[:, :AROUND]
+    around = np.zeros((len(mean), len(mean)))
+    np.put_along_axis(around, nearest, 1, axis=1)
+    return around
+
+
+def _drawn(scatter: Array, count: Array, shared: float, around: np.ndarray) -> Array:
+    """Covariances scatter / count, [K, ...], each with `shared` rows' worth of those around, which have it of all."""
+    xp, k = namespace(scatter), len(scatter)
+    everyone = scatter.sum(0) / (count.sum(0) + 1e-12)
+    near = xp.asarray(around, scatter)
+    target, rows = ((near @ x.reshape(k, -1)).reshape(x.shape) for x in (scatter, count))
+    target = (target + shared * everyone) / (rows + shared + 1e-12)
+    return (scatter + shared * target) / (count + shared + 1e-12)
+
+
+def _covariances(s: Statistics, shift: Array, kind: Kind, around: np.ndarray) -> Iterator[tuple[str, Array]]:
     """log_sigma or cholesky, float64."""
     xp = namespace(shift)
     if kind.covariance == "full":
         scatter = s.square - s.count[:, :, None] * shift[:, :, None] * shift[:, None, :]
-        shared = scatter.sum(0) / s.weight.sum()
-        c = (scatter + kind.shared * shared) / (s.weight + kind.shared)[:, None, None]
+        c = _drawn(scatter, s.weight[:, None, None], kind.shared, around)
         yield "cholesky", xp.cholesky(c * xp.asarray(same_stream(kind.schema), c) + kind.floor**2 * xp.asarray(
             np.eye(c.shape[-1]), c))
         return
@@ -204,8 +224,7 @@ def _covariances(s: Statistics, shift: Array, kind: Kind) -> Iterator[tuple[str,
         scatter, count = (x.sum(0) @ xp.asarray(same_stream(kind.schema), x) for x in (scatter, count))
         variance = (scatter / (count + 1e-12))[None]
     else:
-        shared = scatter.sum(0) / (count.sum(0) + 1e-12)
-        variance = (scatter + kind.shared * shared) / (count + kind.shared)
+        variance = _drawn(scatter, count, kind.shared, around)
     yield "log_sigma", 0.5 * xp.log(xp.where(variance > kind.floor**2, variance, kind.floor**2 + 0 * variance))
 
 

@@ -326,3 +326,24 @@ def test_rows_that_miss_the_same_variables_say_together_what_each_says_alone(mon
     apart = fit(schema, x, (1,), "full").layers[0]
     assert together.mean == pytest.approx(apart.mean, abs=1e-9)
     assert together.cholesky == pytest.approx(apart.cholesky, abs=1e-9)
+
+
+def test_covariances_are_drawn_to_those_around_and_these_to_all():
+    mean = np.concatenate([np.arange(8.0), 100 + np.arange(8.0)])[:, None]
+    count, variance = np.full((16, 1), 50.0), np.repeat([[1.0], [9.0]], 8, axis=0)
+    variance[3], count[3] = 4.0, 5.0
+    drawn = em._drawn(count * variance, count, 10.0, em._around(mean))
+    everyone = (count * variance).sum() / count.sum()
+    near = (7 * 50 * 1.0 + 5 * 4.0 + 10 * everyone) / (7 * 50 + 5 + 10)
+    assert drawn[3] == pytest.approx((5 * 4.0 + 10 * near) / 15)
+    far = (8 * 50 * 9.0 + 10 * everyone) / 410
+    assert drawn[8:] == pytest.approx(np.full((8, 1), (50 * 9.0 + 10 * far) / 60))
+    assert em._drawn(0 * variance[:2], 0 * count[:2], 0.0, em._around(mean[:2])) == pytest.approx(np.zeros((2, 1)))
+
+
+def test_components_around_are_the_nearest_and_itself():
+    mean = np.random.default_rng(0).normal(size=(30, 3))
+    around, distance = em._around(mean), np.linalg.norm(mean[:, None] - mean, axis=2)
+    assert (around.sum(1) == em.AROUND).all() and (np.diagonal(around) == 1).all()
+    assert (np.where(around, distance, 0).max(1) < np.where(around, np.inf, distance).min(1)).all()
+    assert (em._around(mean[:5]) == 1).all()
