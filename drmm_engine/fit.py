@@ -41,6 +41,14 @@ class _Block(em.Block):
     known: np.ndarray | None
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A finished layer of a fit, and the state of its random numbers after it."""
+
+    layer: Layer
+    state: dict
+
+
 def fit(
     schema: Schema,
     data: Array,
@@ -53,30 +61,40 @@ def fit(
     shared: float = em.SHARED_ROWS,
     floor: float = SIGMA_FLOOR,
     report: Report | None = None,
+    done: Sequence[Fitted] = (),
+    keep: Callable[[list[Fitted]], None] | None = None,
 ) -> Model:
     """A model of len(components) layers; data [rows, variables] in model units, NaN = missing, weight [rows].
 
     covariance ("isotropic", "diagonal" or "full") and residual ("shift" or "whiten") are one word, or one a layer.
     steps of expectation-maximisation follow k-means in each layer, fewer where they gain nothing (0: k-means alone).
-    shared: rows' worth of the mean covariance of all components in each one's own; more where rows are alike, as the
-    frames of a clip are. Rows are taken to carry noise of `floor` (model units), so that no component of any layer
-    collapses; those without a value or a weight are left out. report is called after each step with layer, step and
-    mean log-likelihood. torch data are fitted on their device, and give a torch model. ValueError on infinite values,
-    a floor below LEAST_FLOOR, or where no row is left.
+    shared: rows' worth of the mean covariance of the components around each one in its own; more where rows are alike,
+    as the frames of a clip are. Rows are taken to carry noise of `floor` (model units), so that no component of any
+    layer collapses; those without a value or a weight are left out. report is called after each step with layer, step
+    and mean log-likelihood, keep after each layer with those fitted; handed in again as done, the same fit goes on
+    behind them. torch data are fitted on their device, and give a torch model. ValueError on infinite values, a floor
+    below LEAST_FLOOR, or where no row is left.
     """
     if not LEAST_FLOOR <= floor < np.inf:
         raise ValueError(f"floor must be at least {LEAST_FLOOR} model units, got {floor}")
     kinds = [replace(kind, shared=shared, floor=floor) for kind in _kinds(schema, components, covariance, residual)]
     blocks = list(_blocks(schema, data, weight, any(k.covariance == "full" or k.residual == "whiten" for k in kinds)))
-    rng, layers = np.random.default_rng(seed), []
+    rng, fitted = np.random.default_rng(seed), list(done if steps else ())
     for level, (k, kind) in enumerate(zip(components, kinds, strict=True)):
-        layer, means = _start(blocks, k, kind, rng, steps > 0)
-        layer = _maximised(blocks, layer, kind, steps, lambda *said, level=level: report and report(level, *said))
-        layers.append(layer)
+        means = None
+        if level < len(fitted):
+            rng.bit_generator.state = fitted[level].state
+        else:
+            layer, means = _start(blocks, k, kind, rng, steps > 0)
+            layer = _maximised(blocks, layer, kind, steps, lambda *said, level=level: report and report(level, *said))
+            fitted.append(Fitted(layer, dict(rng.bit_generator.state)))
+            if keep:
+                keep(fitted)
         if level + 1 < len(kinds):
             noisy = kind.residual == "whiten" and all(other.residual == "shift" for other in kinds[:level])
-            blocks = [_passed_on(block, layer, rng, floor * noisy, None if steps else means) for block in blocks]
-    return Model(schema, tuple(_double(layer) for layer in layers))
+            blocks = [_passed_on(block, fitted[level].layer, rng, floor * noisy, None if steps else means)
+                      for block in blocks]
+    return Model(schema, tuple(_double(each.layer) for each in fitted))
 
 
 def _maximised(

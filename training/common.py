@@ -9,6 +9,7 @@ import os
 import sys
 import time
 import tomllib
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from drmm_engine.learn.settings import STARTS
 from drmm_engine.progress import clock
 from drmm_engine.scaling import to_model_units
 
-from . import sizes
+from . import fits, sizes
 
 SIZES, KINDS = ("layers", "components"), ("covariance", "residual")
 FITTED = 200_000  # rows that expectation-maximisation sees, at most
@@ -179,7 +180,7 @@ def fit_and_save(
     settings = plan.settings(schema, looked_at)
     run = partial(train, device=check_device(options.device), save_at=save_at, report=report, group=options.group)
     if settings.curriculum == "end-to-end":
-        model = fitted_and_trained(schema, given, looked_at, settings, run)
+        model = fitted_and_trained(schema, given, looked_at, settings, run, save_at if options.group.first else None)
     else:
         model = run(schema, given, settings)
     scored = held if len(held) else sample
@@ -191,20 +192,19 @@ def fit_and_save(
 
 
 def fitted_and_trained(
-    schema: Schema, data: np.ndarray | Source, looked_at: np.ndarray, settings: Settings, run: Callable[..., Model]
+    schema: Schema, data: np.ndarray | Source, looked_at: np.ndarray, settings: Settings, run: Callable[..., Model],
+    save_at: Path | None = None,
 ) -> Model:
     """The layers fitted one by one, or trained end to end from there: whichever makes rows left out of both likelier.
 
     looked_at [rows, variables]: the data, or a sample of a source's, whose few left-out rows the gradient steps may
     still draw among all the others. Where values are missing under full covariances a gradient step costs more than it
-    gains, and there are none.
+    gains, and there are none. Beside save_at lie the layers that are fitted, until `finish`.
     """
     order = np.random.default_rng(settings.seed).permutation(len(looked_at))
     cut = min(VALIDATED, len(order) // 10)
     train_on = looked_at[np.sort(order[cut:][:FITTED])]
-    begin = time.monotonic()
-    model = fit(schema, train_on, settings.components, settings.covariances, settings.residuals, None, settings.seed,
-                shared=settings.shared_rows, floor=settings.floor, report=_steps(len(settings.components), begin))
+    model = _fitted(schema, train_on, settings, save_at)
     model = replace(model, training=settings.to_json() | {"iterations": 0, "rows fitted": len(train_on)},
                     data={"rows": len(data)})
     if np.isnan(looked_at[:, schema.real_columns]).any() or cut == 0:
@@ -215,6 +215,23 @@ def fitted_and_trained(
     print(f"rows left out of training: {values[0]:.3f} nats a row fitted, {values[1]:.3f} trained end to end",
           file=sys.stderr)
     return trained if values[1] > values[0] else model
+
+
+def _fitted(schema: Schema, x: np.ndarray, settings: Settings, save_at: Path | None) -> Model:
+    """`fit` of the rows, going on behind the layers that a run before this one has kept."""
+    said = settings.to_json()
+    run = {name: said[name] for name in ("components", "covariance", "residual", "shared_rows", "floor", "seed")}
+    run["data"] = f"{len(x)} rows, {zlib.crc32(np.ascontiguousarray(x).data, zlib.crc32(repr(schema).encode())):08x}"
+    path = save_at and fits_at(save_at)
+    return fit(schema, x, settings.components, settings.covariances, settings.residuals, None, settings.seed,
+               shared=settings.shared_rows, floor=settings.floor,
+               report=_steps(len(settings.components), time.monotonic()), done=fits.read(path, run) if path else (),
+               keep=partial(fits.write, path, run) if path else None)
+
+
+def fits_at(save_at: Path) -> Path:
+    """Where fitted layers are kept beside the checkpoint of the steps that follow."""
+    return save_at.with_name(save_at.name + ".fit")
 
 
 def mean_log_prob(model: Model, x: np.ndarray) -> float:
@@ -242,7 +259,8 @@ def finish(options: argparse.Namespace, model: Model, out: Path, save_at: Path) 
     """Save the model, then let go of its checkpoint: the first process does."""
     if options.group.first:
         model.save(out)
-        checkpoint.remove(save_at)
+        for path in (save_at, fits_at(save_at)):
+            checkpoint.remove(path)
 
 
 def check_device(device: str) -> str:

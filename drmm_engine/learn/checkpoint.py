@@ -37,7 +37,7 @@ def read(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f"{path}: not a usable checkpoint ({error}); delete it to start anew") from None
-    _same(path, header.get("run", {}), run)
+    same(path, header.get("run", {}), run)
     for name, p in parameters.items():
         p.data.copy_(tensors[f"parameter.{name}"])
         for key, value in optimizer.state[p].items():
@@ -46,7 +46,8 @@ def read(
     return header["iteration"]
 
 
-def _same(path: Path, theirs: dict, ours: dict) -> None:
+def same(path: Path, theirs: dict, ours: dict) -> None:
+    """ValueError where a file is of another run than this one."""
     for name in sorted(set(theirs) | set(ours)):
         if theirs.get(name) != ours.get(name):
             raise ValueError(f"{path}: a run with {name} = {theirs.get(name)!r} was stopped here, now {name} is "

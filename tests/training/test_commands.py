@@ -11,7 +11,7 @@ import drmm_engine as drmm
 from drmm_engine.fit import fit
 from drmm_engine.learn import checkpoint
 from drmm_engine.scaling import to_model_units
-from training import common, humanoid2d, pose, table
+from training import common, fits, humanoid2d, pose, table
 
 QUICK = ["--iterations", "120", "--components", "8", "--layers", "2", "--covariance", "diagonal"]
 
@@ -208,3 +208,44 @@ def test_arguments_that_cannot_be_read_exit_with_2(csv, tmp_path, capsys, argume
 def test_another_rig_and_no_rows_are_refused(tmp_path, capsys, rig, rows, said):
     assert run(pose, rig, "--rows", rows, "--out", tmp_path / "m.drmm.safetensors") == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_fit_stopped_after_a_layer_goes_on_to_the_same_file_and_another_is_refused(tmp_path, monkeypatch, capsys):
+    np.save(tmp_path / "a.npy", lumps(900))
+    sizes = ["--components", 6, "--layers", 3, "--iterations", 20]
+    whole, stopped = tmp_path / "whole.drmm.safetensors", tmp_path / "stopped.drmm.safetensors"
+    assert run(table, tmp_path / "a.npy", "--out", whole, *sizes) == 0
+    write, left = fits.write, []
+
+    def interrupted(path, said, fitted):
+        write(path, said, fitted)
+        left.append(path)
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fits, "write", interrupted)
+    assert run(table, tmp_path / "a.npy", "--out", stopped, *sizes) == 130
+    assert left[0].exists() and len(left) == 2 and not stopped.exists()
+    assert run(table, tmp_path / "a.npy", "--out", stopped, *sizes, "--seed", 1) == 2
+    assert "a run with" in capsys.readouterr().err.splitlines()[-1]
+    assert run(table, tmp_path / "a.npy", "--out", stopped, *sizes) == 0
+    assert len(left) == 3 and not left[0].exists()  # the third layer alone was fitted
+    assert stopped.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:-40], lambda b: b"word" + b])
+def test_a_damaged_file_of_fitted_layers_is_refused(tmp_path, damage):
+    path, kept = tmp_path / "m.fit", []
+    x = lumps(200)
+    x[:, 1] = x[:, 0] > 0
+    schema = drmm.Schema((drmm.Stream.real("a", ["x"]), drmm.Stream.categorical("b", ["p", "q"])))
+    fit(schema, x, (3, 2), "full", "whiten", keep=lambda fitted: kept.append(list(fitted)))
+    assert [len(each) for each in kept] == [1, 2]
+    fits.write(path, {"seed": 0}, kept[-1])
+    again = fits.read(path, {"seed": 0})
+    for mine, theirs in zip(kept[-1], again, strict=True):
+        assert mine.state == theirs.state and (mine.layer.log_prob[0] == theirs.layer.log_prob[0]).all()
+        assert (mine.layer.cholesky == theirs.layer.cholesky).all()
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"m\.fit: not a usable checkpoint"):
+        fits.read(path, {"seed": 0})
