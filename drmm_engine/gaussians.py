@@ -196,11 +196,10 @@ def remainder(o: Observations, g: Gaussians) -> Array:
 
 def inequality_moments(i: Inequalities, o: Observations | None, g: Gaussians) -> tuple[Array, Array]:
     """Mean [c, K, H] and variance [c, k, H] of the inequalities' a.x given the observations."""
-    if o is None or (g.diagonal and i.shared is None):
+    o = _telling(i, o, g)
+    if o is None:
         return g.centre(i.rows), g.variances(i.rows)
     xp = namespace(g.mean)
-    o = o.take(i.shared) if g.diagonal and o.rows.disjoint else o
-    o = precise(o)
     a, b, expected, centre = (xp.asarray(x, o.z) for x in (
         g.factor(o.rows), g.factor(i.rows), g.centre(o.rows), g.centre(i.rows)))
     cross = b @ a.swapaxes(-1, -2)
@@ -211,6 +210,28 @@ def inequality_moments(i: Inequalities, o: Observations | None, g: Gaussians) ->
     spread = (b * b).sum(-1) - (gain * cross).sum(-1)
     spread = spread if i.floor is None else xp.where(spread > i.floor, spread, i.floor + 0 * spread)
     return xp.asarray(centre, g.mean), xp.asarray(spread, g.mean)
+
+
+def inequality_covariances(i: Inequalities, o: Observations | None, g: Gaussians) -> tuple[Array, Array]:
+    """Covariances of the inequalities' a.x, [B, H, H], and of x with them, [B, N, H], given the observations, where
+    every case has one component."""
+    o, b = _telling(i, o, g), g.factor(i.rows)
+    left = b
+    if o is not None:
+        xp = namespace(o.z)
+        a, b = (xp.asarray(x, o.z) for x in (g.factor(o.rows), b))
+        s = widen(_covariance(o, a, jitter=True), o.weight[:, None])
+        left = b - b @ a.swapaxes(-1, -2) @ xp.inverse(s) @ a
+    k, left = left @ left.swapaxes(-1, -2) if o is None else left @ b.swapaxes(-1, -2), left.swapaxes(-1, -2)
+    x = left * g.sigma[..., None] if g.diagonal else namespace(left).asarray(g.scale, left) @ left
+    return k[:, 0], x[:, 0]
+
+
+def _telling(i: Inequalities, o: Observations | None, g: Gaussians) -> Observations | None:
+    """The observations that say something of the inequalities, in double precision where that is needed."""
+    if o is None or (g.diagonal and i.shared is None):
+        return None
+    return precise(o.take(i.shared) if g.diagonal and o.rows.disjoint else o)
 
 
 def log_masses(centre: Array, spread: Array, b: Array, weight: Array) -> Array:

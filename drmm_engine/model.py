@@ -108,16 +108,17 @@ class Model:
         """Draw samples under conditions in one forward pass (paper, Sec. 3.5).
 
         count samples; components below truncation times the likeliest are left out (0: none). clamp: each sample is
-        the conditional mean of its last component given the observations, so that known variables come back as given
-        (False: the paper's sum of means). noise adds what the last layer's sigma leaves open. resample redraws by
+        the conditional mean of its last component given all conditions, so that known variables come back as given and
+        half-spaces and boxes hold (False: the paper's sum of means); of a half-space or box of weight below 1 in that
+        share of the samples. noise draws from what the last layer's sigma leaves open instead. resample redraws by
         importance weight, which samples with evidence of their own do not allow; sweeps > 0 resamples (where that is
         allowed), then does Gibbs sweeps over the components with the exact target.
         rank: best first, by importance weight (after resampling or sweeps by joint density). temperature T: below 1
         likelier samples, above 1 more varied ones. The target of weights, resampling and sweeps is
-        p(h | conditions)^(1 / T) / sum_h p(h | conditions)^(1 / T) over the components, and x given h is
-        N(E[x | h, conditions], T Cov[x | h, conditions]) with noise; log_joint stays that of T = 1, and the mean of
-        the weights estimates sum_h p(h, conditions)^(1 / T), at T = 1 the evidence. The draw tells how well every
-        condition is met (`Draw.fulfilment`) and which contradict each other (`Draw.conflicts`).
+        p(h | conditions)^(1 / T) / sum_h p(h | conditions)^(1 / T) over the components, and x given h is, with noise,
+        N(E[x | h, observations], T Cov[x | h, observations]) within the half-spaces and boxes; log_joint stays that of
+        T = 1, and the mean of the weights estimates sum_h p(h, conditions)^(1 / T), at T = 1 the evidence. The draw
+        tells how well every condition is met (`Draw.fulfilment`) and which contradict each other (`Draw.conflicts`).
         """
         _whole("count", count, least=1)
         _whole("sweeps", sweeps, least=0)
@@ -256,12 +257,10 @@ class Model:
     ) -> np.ndarray:
         """Samples [B, variables] in data units of components [B, L]; noise: the last layer's share of its variance."""
         xp, (*before, last) = namespace(h), self.layers
-        x = xp.take(last.mean, h[:, -1])
-        if noise:
-            x = x + noise**0.5 * last.scaled(h[:, -1], xp.asarray(rng.standard_normal(x.shape), x))
-        if clamp and evidence.observations is not None:
-            rest = posterior.residual_path(before, evidence, h[:, :-1])
-            x = x + last.correct(posterior.left_over(last, rest, x, h[:, -1], rng, noise), h[:, -1])
+        rest = posterior.residual_path(before, evidence, h[:, :-1])
+        if not clamp:
+            rest = replace(rest, observations=None, inequalities=None)
+        x = posterior.values(last, rest, h[:, -1], rng, noise)
         for j, layer in reversed(list(enumerate(before))):
             x = layer.reconstruct(h[:, j], x)
         values = self.schema.join(xp.numpy(x), self._classes(evidence, h, rng))

@@ -14,9 +14,12 @@ from .conditions import Condition
 from .conflicts import conflicts
 from .evidence import Evidence, Observations
 from .fulfilment import Fulfilment, fulfilment
-from .gaussians import widened_variances
+from .gaussians import inequality_covariances, widened_variances
 from .layer import Layer, choose
 from .schema import Schema
+from .truncated import multipliers
+
+MOVES = 1e-7  # share of its variance that observations must leave an inequality for it to be met by moving
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,46 @@ def _path_logits(layers: Sequence[Layer], evidence: Evidence, h: Array, level: i
     for j in range(level, len(layers) - 1):
         rest = layers[j].residual_evidence(rest, None, paths[:, j])
     return layers[-1].own_logits(rest, paths[:, :-1], paths[:, -1]).reshape(len(h), k)
+
+
+def values(last: Layer, rest: Evidence, h: Array, rng: np.random.Generator, noise: float) -> Array:
+    """Samples [B, N] of components h [B] of the last layer given what is left of the evidence, one case each.
+
+    Without noise the mean given the observations and inequalities; else a draw of that with the share `noise` of the
+    component's variance.
+    """
+    xp, o, i = namespace(h), rest.observations, rest.inequalities
+    x = middle = xp.take(last.mean, h)
+    if noise:
+        x = x + noise**0.5 * last.scaled(h, xp.asarray(rng.standard_normal(x.shape), x))
+    if o is not None:
+        x = x + last.correct(left_over(last, rest, x, h, rng, noise), h)
+    if i is None:
+        return x
+    if o is not None and noise:
+        middle = middle + last.correct(left_over(last, rest, middle, h, rng, 0.0), h)
+    return x + _inside(last, rest, h, middle if noise else x, x, rng, noise)
+
+
+def _inside(
+    last: Layer, rest: Evidence, h: Array, middle: Array, x: Array, rng: np.random.Generator, noise: float
+) -> Array:
+    """Steps [B, N] that take the mean given the observations, or draws x around that, to where the inequalities hold.
+
+    One of a weight below 1 binds a sample with that probability, one on known variables none.
+    """
+    i, own = rest.inequalities, last.own(h)
+    assert i is not None
+    xp, to_numpy = namespace(x), namespace(x).numpy
+    k, with_x = inequality_covariances(i, rest.observations, own)
+    k = np.broadcast_to(np.asarray(to_numpy(k), dtype=float), (len(x), *k.shape[1:]))
+    moves = np.einsum("bhh->bh", k) > MOVES * to_numpy(own.variances(i.rows))[:, 0]
+    k = np.where(moves[:, :, None] & moves[:, None, :], k, np.eye(k.shape[1]))
+    rng = rng.spawn(1)[0]  # what is drawn besides stays the same whatever the inequalities are
+    binds = moves & (rng.random((len(x), 1)) < to_numpy(i.weight))
+    g, y = (np.asarray(to_numpy(i.rows.apply(p[:, None])[:, 0] + i.b), dtype=float) for p in (middle, x))
+    steps = multipliers(g, k, binds, y if noise else None, noise, rng)
+    return xp.asarray((with_x @ xp.asarray(steps, with_x)[..., None])[..., 0], x)
 
 
 def left_over(

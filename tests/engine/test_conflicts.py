@@ -81,7 +81,9 @@ def test_contradictions_still_give_an_answer(kind, query):
     for model in (made := random_model(3, (3, 4), kind, classes=(3,)), made.to("cpu")):
         draw = model.sample(query, count=4, sweeps=1, noise=True)
         assert np.isfinite(draw.values).all() and np.isfinite(draw.log_weight).all()
-        assert min(line.share for line in draw.fulfilment().lines) < 1
+        assert draw.conflicts
+        missed = min(line.share for line in draw.fulfilment().lines) < 1
+        assert missed or all(isinstance(c, drmm.HalfSpace) for c in query)  # of half-spaces a common edge may be left
 
 
 def feasible(a, low, high):

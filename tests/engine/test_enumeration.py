@@ -133,11 +133,65 @@ def test_shared_evidence_sweeps_start_from_resampled_draws(model):
     assert total_variation(tally(truth, draw.components), truth.posterior()[0]) < sampling_error(36, 4000)
 
 
-def test_values_are_the_mean_given_the_path_and_the_observations(model, query):
-    truth, real = Truth(model, query), model.schema.real_columns
-    draw = model.sample(query, count=30)
+@pytest.mark.parametrize("name", [n for n in QUERIES if "half" not in n and "all else" not in n])
+def test_values_are_the_mean_given_the_path_and_the_observations(model, name):
+    truth, real = Truth(model, QUERIES[name]), model.schema.real_columns
+    draw = model.sample(QUERIES[name], count=30)
     for h, values in zip(draw.components, draw.values, strict=True):
         assert values[real] == pytest.approx(truth.given(tuple(h))[0], abs=1e-6)
+
+
+CUT = {name: QUERIES[name] for name in QUERIES if "half" in name and "weighted" not in name} | {
+    "half-space alone": [drmm.HalfSpace({"y": 1.0}, offset=-0.6)],
+    "box": [drmm.Known({"x": 0.3}), drmm.Box({"y": (-0.6, 0.3), "z": (-0.5, 1.0)})],
+}
+
+
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("name", CUT)
+def test_values_lie_where_the_inequalities_hold(model, name, noise):
+    draw = model.sample(CUT[name], count=200, noise=noise)
+    unequal = [line for line in draw.fulfilment().lines if "<" in line.text or ">" in line.text]
+    assert unequal and all(line.share == 1.0 for line in unequal)
+    assert all(line.share == 1.0 for line in draw.fulfilment().lines if line.text.startswith("Known") and "0." in
+               line.text and np.all(line.weight == 1))
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_values_are_the_mean_within_the_inequalities(model, name):
+    """Against draws by rejection; of several inequalities the mean is approximate, to a twentieth of the spread."""
+    truth, real = Truth(model, CUT[name]), model.schema.real_columns
+    draw, compared = model.sample(CUT[name], count=12), 0
+    for h, values in zip(draw.components, draw.values, strict=True):
+        x = truth.within(tuple(h), 100_000)
+        if len(x) > 500:
+            sd = np.sqrt(np.maximum(np.diag(truth.given(tuple(h))[1]), 0))
+            error = 0.05 * sd + 5 * x.std(0) / np.sqrt(len(x)) + 1e-6
+            assert np.all(np.abs(values[real] - x.mean(0)) < error)
+            compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_noise_draws_within_the_inequalities(sigma, name):
+    """One component a layer: means and covariance of what rejection leaves."""
+    one, n = random_model(6, (1, 1), sigma), 10_000
+    truth = Truth(one, CUT[name])
+    x, values = truth.within((0, 0), 1_000_000), one.sample(CUT[name], count=n, noise=True).values
+    if len(x) < 500:  # a far one: that all lie within is tested above
+        return
+    sd = np.maximum(x.std(0), 1e-6)
+    assert np.all(np.abs(values.mean(0) - x.mean(0)) < 5 * sd * np.sqrt(1 / n + 1 / len(x)) + 1e-6)
+    assert np.abs((np.cov(values.T) - np.cov(x.T)) / np.outer(sd, sd)).max() < 8 * np.sqrt(1 / n + 1 / len(x)) + 1e-6
+
+
+def test_an_inequality_of_low_weight_binds_that_share_of_the_samples():
+    one, n = random_model(6, (1, 1)), 4000
+    truth = Truth(one, [drmm.HalfSpace({"y": 1.0})])
+    offset = -float(truth.component((0, 0))[0][1] + 0.3)  # the mean lies outside
+    met = [one.sample([drmm.HalfSpace({"y": 1.0}, offset=offset, weight=w)], count=n).fulfilment().lines[0].share
+           for w in (0.25, 1.0, 2.0)]
+    assert met[1:] == [1.0, 1.0] and abs(met[0] - 0.25) < 5 * np.sqrt(0.25 * 0.75 / n)
 
 
 def test_values_unclamped_are_the_sum_of_means(model, query):
@@ -181,12 +235,15 @@ def test_per_sample_values_are_separate_queries(model):
                 drmm.Box({"u": (offset[i] - 1, 2.0)}, weight=0.7)]
 
     together = model.sample(query(slice(None)), count=n, rank=False)
+    assert together["y"] + offset == pytest.approx(np.maximum(together["y"] + offset, 0))
+    observed = model.sample(query(slice(None))[:3], count=n, rank=False)
     for i in range(n):
         truth = Truth(model, [c for c in query(i) if np.any(c.weight > 0)])
         path = tuple(int(h) for h in together.components[i])
         assert together.log_joint[i] == pytest.approx(truth.log_joint(path), abs=2e-5)
         assert together.log_weight[i] == pytest.approx(truth.log_joint(path) - truth.log_q(path, 0.05), abs=2e-4)
-        assert together.values[i][model.schema.real_columns] == pytest.approx(truth.given(path)[0], abs=1e-5)
+        path = tuple(int(h) for h in observed.components[i])
+        assert observed.values[i][model.schema.real_columns] == pytest.approx(truth.given(path)[0], abs=1e-5)
         if weight[i] > 0:
             assert together["style0"][i] == i % 3
 

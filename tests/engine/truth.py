@@ -177,6 +177,12 @@ class Truth:
         gain = covariance @ a.T @ np.linalg.inv(s)
         return mean + gain @ (z - a @ mean), covariance - gain @ a @ covariance
 
+    def within(self, path, count=200_000):
+        """Draws of x given the observations that meet the inequalities, by rejection, [accepted, N]."""
+        mean, covariance = self.given(path)
+        x = np.random.default_rng(0).multivariate_normal(mean, covariance, count, method="svd")
+        return x[np.all([x @ a + b > 0 for a, b, _ in self.unequal], axis=0)] if self.unequal else x
+
     def log_joint(self, path):
         """log p(path, conditions), the path's last layer taken as the model's last."""
         mean, covariance = self.component(path)
