@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure: `python -m scripts.benchmark step | sampling | density | conditional | walks`, one core unless told."""
+"""Measure: `python -m scripts.benchmark step | sampling | density | conditional | walks | rig`, on one core unless told
+otherwise."""
 
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ from training import humanoid2d, toys
 from training.motion import steady
 
 from .conditional import conditional, conditional_arguments
+from .rigs import rig, rig_arguments
 
 MOVING = 0.3  # m/s of the hips; slower is standing
 LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a density of two variables
@@ -37,12 +39,13 @@ LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a den
 def main() -> int:
     """Run one measurement and print it, as text or as a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m scripts.benchmark", description=__doc__)
-    parser.add_argument("what", choices=("step", "sampling", "density", "conditional", "walks"))
+    parser.add_argument("what", choices=("step", "sampling", "density", "conditional", "walks", "rig"))
     parser.add_argument("--repeats", type=int, default=30, help="timed repeats (30)")
     parser.add_argument("--seeds", type=int, default=3, help="density: training runs of each kind (3)")
     parser.add_argument("--iterations", type=int, nargs="+", default=[3000, 10000], help="density (3000 10000)")
     parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
     conditional_arguments(parser)
+    rig_arguments(parser)
     parser.add_argument("--model", help="walks: a locomotion model (the shipped one)")
     parser.add_argument("--clips", nargs="*", default=[], help="folders, zips, files: capture to measure alike (walks) "
                                                                "or to make poses and a table of (conditional)")
@@ -231,7 +234,8 @@ def capture(paths: list[str], fastest: float) -> dict:
     return figures
 
 
-MEASURES = {"step": step, "sampling": sampling, "density": density, "conditional": conditional, "walks": walks}
+MEASURES = {"step": step, "sampling": sampling, "density": density, "conditional": conditional, "walks": walks,
+            "rig": rig}
 
 if __name__ == "__main__":
     raise SystemExit(main())

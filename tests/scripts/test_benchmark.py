@@ -25,6 +25,7 @@ def torch_as_it_was():
 
 @pytest.mark.parametrize("what, smaller", [
     ("density", ["--iterations", "30", "--seeds", "1"]), ("sampling", ["--repeats", "1"]),
+    ("rig", ["--asked", "3", "--learned", "1500"]),
 ])
 def test_it_prints_figures_and_a_line_of_json(monkeypatch, capsys, what, smaller):
     rows = humanoid2d.rows
