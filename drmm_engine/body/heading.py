@@ -31,17 +31,20 @@ class Heading:
     centre: Array
 
     @classmethod
-    def of(cls, rig: Rig, bone: str) -> Heading:
-        """The heading of a driven bone; ValueError where the rig does not drive it."""
+    def of(cls, rig: Rig, bone: str, rest: Array | None = None) -> Heading:
+        """The heading of a driven bone; ValueError where the rig does not drive it.
+
+        rest [B, 4, 4]: the bones where all parameters are 0, if they are at hand.
+        """
         joints = rig.joints
         place = next((i for i, joint in enumerate(joints.joints) if joint.bone == bone), None)
         if place is None:
             raise ValueError(f"bone {bone!r} carries the heading of this model, but the rig does not drive it")
-        rest = joints.matrices(np.zeros(joints.P))[joints.bones[place]]
+        own = (joints.matrices(np.zeros(joints.P)) if rest is None else rest)[joints.bones[place]]
         up = rot.normalize(rig.up)
         first = 3 * (len(joints.joints) + joints.moving.index(place)) if joints.joints[place].moves else joints.P
         return cls(joints, slice(3 * place, 3 * place + 3), slice(first, first + 3),
-                   rot.normalize(np.linalg.solve(rest[:3, :3], up)), up, rest[:3, 3])
+                   rot.normalize(np.linalg.solve(own[:3, :3], up)), up, own[:3, 3])
 
     @property
     def bone(self) -> str:

@@ -58,7 +58,7 @@ class Rig:
         heads = pose[:, :3, 3]
         return np.concatenate([heads, heads + pose[:, :3, 1] * np.asarray(armature.lengths)[:, None]])
 
-    @property
+    @cached_property
     def stature(self) -> float:
         """The longest side of the box about the bones at rest, armature units."""
         return float(np.ptp(self.rest, axis=0).max()) or 1.0

@@ -46,7 +46,12 @@ class Asked:
     def heading(self) -> Heading | None:
         """The heading that the model leaves out."""
         bone = (self.model.features or {}).get("heading")
-        return None if bone is None else Heading.of(self.rig, bone)
+        return None if bone is None else Heading.of(self.rig, bone, self.bones[0])
+
+    @cached_property
+    def bones(self) -> Array:
+        """The bones where all parameters are 0, and in the pose now, [2, B, 4, 4]."""
+        return self.rig.joints.matrices(np.stack([np.zeros(self.rig.joints.P), self.now]))
 
     @cached_property
     def heads(self) -> float:
@@ -154,7 +159,7 @@ def _half_spaces(asked: Asked, goals: list[Beyond]) -> Inequalities | None:
     if not goals:
         return None
     schema, rows, offsets = asked.model.schema, [], []
-    pose = asked.rig.joints.matrices(asked.now)
+    pose = asked.bones[1]
     for goal in goals:
         first, normal = _effector(asked, goal.point), np.asarray(goal.normal, float)
         alike = asked.heading is None or abs(normal @ asked.heading.up) > UPRIGHT * np.sqrt(normal @ normal)
