@@ -4,6 +4,7 @@
 import bpy
 
 from . import models, operators, properties, ui
+from .answers import hooks
 from .rig import learn, learned
 
 
@@ -12,6 +13,7 @@ def register() -> None:
     properties.register()
     for cls in (*operators.CLASSES, *ui.CLASSES):
         bpy.utils.register_class(cls)
+    hooks.register()
     bpy.app.timers.register(_read_shipped_models, first_interval=0.1)
 
 
@@ -19,6 +21,7 @@ def unregister() -> None:
     """Called by Blender when the extension is disabled."""
     if bpy.app.timers.is_registered(_read_shipped_models):
         bpy.app.timers.unregister(_read_shipped_models)
+    hooks.unregister()
     for cls in reversed((*operators.CLASSES, *ui.CLASSES)):
         bpy.utils.unregister_class(cls)
     properties.unregister()
@@ -31,3 +34,4 @@ def _read_shipped_models() -> None:
     """Once the window stands, so that the panel can tell of them."""
     for kind in models.PURPOSES:
         models.look("", kind)
+    hooks.look_at_sets()

@@ -16,6 +16,9 @@ from bpy.props import (
 
 from . import armature as rigs
 from . import models, review
+from .answers import live, store
+from .answers.properties import DrmmAnswer
+from .conditions.properties import DrmmCondition, DrmmLock
 from .rig import properties as rig
 
 GOALS = (
@@ -48,6 +51,17 @@ def _read_walk_model(settings: DrmmScene, _context: bpy.types.Context) -> None:
 
 def _read_pose_model(settings: DrmmScene, _context: bpy.types.Context) -> None:
     models.look(bpy.path.abspath(settings.pose_model), "pose")
+
+
+def _show_answer(settings: DrmmArmature, _context: bpy.types.Context) -> None:
+    try:
+        store.show(settings.id_data)
+    except ValueError:  # the rig has changed since: these answers are none of its own
+        store.drop(settings.id_data)
+
+
+def _follow(_settings: DrmmArmature, context: bpy.types.Context) -> None:
+    live.sync(context.scene)
 
 
 def _show_pose(settings: DrmmArmature, _context: bpy.types.Context) -> None:
@@ -89,6 +103,26 @@ class DrmmArmature(bpy.types.PropertyGroup):
     mapping_index: IntProperty(name="Joint")
     poses: CollectionProperty(type=DrmmPose)
     pose_index: IntProperty(name="Pose", min=0, update=_show_pose)
+    conditions: CollectionProperty(type=DrmmCondition, override=rig.INSERT)
+    condition_index: IntProperty(name="Condition", override=rig.OVERRIDE)
+    locks: CollectionProperty(type=DrmmLock, override=rig.INSERT)
+    answers: CollectionProperty(type=DrmmAnswer, override=rig.INSERT)
+    answer_index: IntProperty(name="Answer", min=0, update=_show_answer, override=rig.OVERRIDE)
+    blend: FloatProperty(
+        name="Blend", max=1.0, min=0.0, subtype="FACTOR", update=_show_answer, override=rig.OVERRIDE,
+        description="How far to turn the pose shown towards another one of the list",
+    )  # fmt: skip
+    blend_with: IntProperty(
+        name="With", default=2, min=1, update=_show_answer, override=rig.OVERRIDE,
+        description="Number of the other pose in the list",
+    )  # fmt: skip
+    live: BoolProperty(
+        name="Live", update=_follow, override=rig.OVERRIDE,
+        description="While you move an object of a condition, the pose follows and keeps to its kind",
+    )  # fmt: skip
+    looked: IntProperty(override=rig.OVERRIDE, description="How often others were looked for")
+    parameters: StringProperty(override=rig.OVERRIDE, description="Names of the answers' parameters, as JSON")
+    before: StringProperty(override=rig.OVERRIDE, description="How the driven bones were before the answers, as JSON")
     rig: rig.POINTER
 
 
@@ -134,7 +168,8 @@ class DrmmProgress(bpy.types.PropertyGroup):
     text: StringProperty()
 
 
-CLASSES = (*rig.CLASSES, DrmmBone, DrmmTarget, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
+CLASSES = (*rig.CLASSES, DrmmCondition, DrmmLock, DrmmAnswer)
+CLASSES += (DrmmBone, DrmmTarget, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
 
 
 def register() -> None:

@@ -8,6 +8,8 @@ import bpy
 from drmm_engine.motion.rig import OPTIONAL
 
 from . import models, review
+from .answers import panel as answers
+from .rig import known_model
 from .rig import panel as rig
 
 
@@ -147,9 +149,60 @@ class DRMM_PT_walk(Sidebar, bpy.types.Panel):
 
 
 class DRMM_PT_pose(Sidebar, bpy.types.Panel):
-    """Goals, sampled poses, and what becomes of them."""
+    """Conditions, the poses that meet them, and what becomes of those."""
 
     bl_label = "Pose"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        armature = context.scene.drmm.armature
+        if armature is None:
+            layout.label(text="Choose an armature", icon="INFO")
+            return
+        if not known_model(armature):
+            layout.label(text="Learn this rig first, or use Quick Poses", icon="INFO")
+            layout.operator("drmm.learn_rig" if len(armature.drmm.rig.bones) else "drmm.find_bones")
+
+
+class DRMM_PT_conditions(Sidebar, bpy.types.Panel):
+    """What poses are to meet, and the bones that stay as they are."""
+
+    bl_label = "Conditions"
+    bl_parent_id = "DRMM_PT_pose"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.drmm.armature is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        answers.draw_conditions(self.layout, context, context.scene.drmm.armature)
+
+
+class DRMM_PT_answers(Sidebar, bpy.types.Panel):
+    """Find Poses and Live, the poses found, and what becomes of them."""
+
+    bl_label = "Answers"
+    bl_parent_id = "DRMM_PT_pose"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.drmm.armature is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        answers.draw_answers(self.layout, context, context.scene.drmm.armature)
+
+
+class DRMM_PT_quick_poses(Sidebar, bpy.types.Panel):
+    """Goals, sampled poses, and what becomes of them, for rigs that are not learned."""
+
+    bl_label = "Quick Poses"
+    bl_parent_id = "DRMM_PT_pose"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        armature = context.scene.drmm.armature
+        return armature is None or not known_model(armature)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -211,7 +264,11 @@ CLASSES = (
     DRMM_PT_character,
     DRMM_PT_bones,
     *rig.CLASSES,
+    *answers.CLASSES,
     DRMM_PT_walk,
     DRMM_PT_pose,
+    DRMM_PT_conditions,
+    DRMM_PT_answers,
+    DRMM_PT_quick_poses,
     DRMM_PT_models,
 )

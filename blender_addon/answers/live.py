@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Live: while an object of a condition moves, the pose follows.
+
+A handler looks, after each update of the scene, whether what the conditions ask has changed, and if so solves from
+the pose as it stands, so that the answer keeps to its branch. It writes within that update: what a drag does to the
+pose is part of the drag's own undo step. There is no timer, and no handler while no armature is live.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from bpy.app.handlers import persistent
+from numpy.typing import NDArray
+
+import drmm_engine as drmm
+from drmm_engine.body.rig import Rig
+
+from .. import armature as armatures
+from .. import rig as rigs
+from ..screen import redraw
+from . import query, store
+
+Array = NDArray[np.float64]
+COUNT = 16
+WORTH = 0.5  # an answer of another kind is taken where it misses by no more than this share
+PAUSE = 0.3  # seconds without a change after which a drag is over and the rig is read anew
+
+
+@dataclass
+class Drag:
+    """One drag: what the conditions asked and how the bones were at its start, and the pose now."""
+
+    rig: Rig
+    start: bytes
+    before: tuple[list[tuple[str, str]], Array]
+    theta: Array
+    last: float
+    transform: int
+    drawn: float = -np.inf
+
+
+@dataclass
+class Watch:
+    """What the conditions of a live armature asked when last looked; its drag, and what is wrong or missed."""
+
+    asked: bytes
+    drag: Drag | None = None
+    told: str = ""
+
+
+_watches: dict[str, Watch] = {}
+_clock: Callable[[], float] = time.monotonic
+
+
+def sync(scene: bpy.types.Scene) -> None:
+    """Watch just those armatures of a scene that are live, from what they ask now on."""
+    _watches.clear()
+    bpy.context.view_layer.update()
+    for armature in scene.objects:
+        if armature.type == "ARMATURE" and armature.drmm.live:
+            _watches[armature.name] = Watch(asked(armature))
+    handlers = bpy.app.handlers.depsgraph_update_post
+    if _watches and follow not in handlers:
+        handlers.append(follow)
+    elif not _watches:
+        stop()
+
+
+def stop() -> None:
+    """Watch nothing."""
+    _watches.clear()
+    if follow in bpy.app.handlers.depsgraph_update_post:
+        bpy.app.handlers.depsgraph_update_post.remove(follow)
+
+
+def told(armature: bpy.types.Object) -> str:
+    """What a live armature cannot do now; empty where all is well."""
+    watch = _watches.get(armature.name)
+    return watch.told if watch else ""
+
+
+@persistent
+def follow(scene: bpy.types.Scene, _depsgraph: bpy.types.Depsgraph | None = None) -> None:
+    """The handler: solve for every live armature whose conditions ask something else than before."""
+    windows = bpy.context.window_manager.windows
+    if bpy.app.is_job_running("RENDER") or any(window.screen.is_animation_playing for window in windows):
+        return
+    for name, watch in list(_watches.items()):
+        armature = scene.objects.get(name)
+        if armature is None or not armature.drmm.live:
+            _watches.pop(name)
+            continue
+        now = asked(armature)
+        if now != watch.asked:
+            _step(scene, armature, watch, now)
+
+
+def asked(armature: bpy.types.Object) -> bytes:
+    """What an armature's conditions ask, as bytes that differ when it does."""
+    parts = [np.array(armature.matrix_world, float)]
+    text = []
+    for item in armature.drmm.conditions:
+        text.append((item.what, item.how, item.bone, item.axis, item.use))
+        parts.append(np.array([item.confidence, item.weight, item.low, item.high, *item.kept]))
+        if item.object:
+            parts += [np.array(item.object.matrix_world, float).ravel(), [item.object.empty_display_size]]
+    text.append(tuple(lock.name for lock in armature.drmm.locks))
+    return repr(text).encode() + b"".join(np.asarray(part, float).tobytes() for part in parts)
+
+
+def _step(scene: bpy.types.Scene, armature: bpy.types.Object, watch: Watch, now: bytes) -> None:
+    before, watch.asked, told = watch.asked, now, watch.told
+    try:
+        drag = watch.drag
+        if drag and now == drag.start:  # the drag was taken back: so is the pose, exactly
+            watch.drag, watch.told = None, ""
+            store.restore(armature, *drag.before)
+            return
+        if drag is None or _is_over(drag):
+            drag = watch.drag = _begin(armature, before)
+        drag.theta, watch.told = _solve(scene, armature, drag)
+        rigs.write(armature, drag.rig.joints, drag.theta)
+        drag.last = _clock()
+    except ValueError as problem:
+        watch.told = str(problem)
+    if watch.told != told:
+        redraw(bpy.context)
+
+
+def _begin(armature: bpy.types.Object, start: bytes) -> Drag:
+    armatures.check_editable(armature)
+    rig = query.described(armature)
+    store.remember(armature, rig.joints)
+    store.drop(armature)
+    before = store.snapshot(armature, rig.joints)
+    return Drag(rig, start, before, rigs.theta(armature, rig.joints), _clock(), _transform())
+
+
+def _is_over(drag: Drag) -> bool:
+    """Whether a drag has ended: its transform is no more, or where it was none, nothing has moved for a while."""
+    running = _transform()
+    return running != drag.transform or (not running and _clock() - drag.last > PAUSE)
+
+
+def _transform() -> int:
+    """What tells the transform that the user is at from any other; 0 where there is none."""
+    windows = bpy.context.window_manager.windows
+    running = (operator for window in windows for operator in window.modal_operators)
+    return next((operator.as_pointer() for operator in running if operator.bl_idname.startswith("TRANSFORM_OT")), 0)
+
+
+def _solve(scene: bpy.types.Scene, armature: bpy.types.Object, drag: Drag) -> tuple[Array, str]:
+    """The pose next to the drag's that meets the conditions, and what it misses.
+
+    Where that cannot go on, others are drawn, but not at every event: one of them is taken if it misses far less.
+    """
+    asked = query.ask(armature, scene, drag.rig, drag.theta)
+    theta, error = query.near(asked)
+    if not asked.meets(error) and _clock() - drag.drawn > PAUSE:
+        drag.drawn = _clock()
+        found = query.answer(_model(armature), asked, COUNT, near=drag.theta)
+        if np.sum(found.error[0] / asked.met) < WORTH * np.sum(error / asked.met):
+            theta, error = found.theta[0], found.error[0]
+    return theta, query.missed(asked, error)
+
+
+def _model(armature: bpy.types.Object) -> drmm.Model:
+    model = rigs.model(armature)
+    if model is None:
+        raise ValueError(f"there is no learned model for {armature.name!r}; learn this rig first")
+    return model
