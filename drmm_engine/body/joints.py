@@ -140,14 +140,12 @@ class Joints:
         """Parameters [..., P] of a pose, clipped into the limits, and the turn [..., J] in radians that joints lack."""
         rotation = rotations.normalize(np.asarray(basis.rotation, float)[..., self.bones, :])
         lead, count = rotation.shape[:-2], len(self.joints)
-        angles = np.empty((*lead, count, 3))
+        angles, lacks = np.empty((*lead, count, 3)), np.empty((*lead, count))
         low, high = (end[: 3 * count].reshape(count, 3) for end in (self.low, self.high))
         for kind, places in self.kinds.items():
-            angles[..., places, :] = _angles_within(rotation[..., places, :], kind, low[places], high[places])
-        lacks = np.stack([
-            _turn_between(rotation[..., place, :], quaternions(angles[..., place, :], joint.kind))
-            for place, joint in enumerate(self.joints)
-        ], axis=-1)
+            within = _angles_within(rotation[..., places, :], kind, low[places], high[places])
+            angles[..., places, :] = within
+            lacks[..., places] = _turn_between(rotation[..., places, :], quaternions(within, kind))
         places = np.asarray(basis.location, float)[..., self.bones[self.moving], :]
         theta = np.concatenate([angles.reshape(*lead, -1), places.reshape(*lead, -1)], axis=-1)
         return np.clip(theta, self.low, self.high), lacks

@@ -22,6 +22,7 @@ from drmm_engine.body.rotations import Array
 from drmm_engine.body.turns import to_face, to_point
 
 Mask = NDArray[np.bool_]
+OnPoint = At | Near | Beyond | Within
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,10 @@ class Rows:
         self._turns = [(number, goal) for number, goal in enumerate(goals) if isinstance(goal, Along | Facing)]
         self._angles = [(number, goal) for number, goal in enumerate(goals) if isinstance(goal, Angle)]
         for number, goal in enumerate(goals):
-            for point, direction, offset, free, spread in _lines_of(goal):
-                self._lines.add(number, self._table.point(point, goal.name), direction, offset, free, spread)
+            if isinstance(goal, OnPoint):
+                point = self._table.point(goal.point, goal.name)
+                for direction, offset, free, spread in _lines_of(goal):
+                    self._lines.add(number, point, direction, offset, free, spread)
         self._lines.finish(self._table, links)
         self._held = [_Turned(links, goal) for _, goal in self._turns]
         self._parameter = np.array([_parameter(links, goal) for _, goal in self._angles], int)
@@ -121,20 +124,18 @@ class Rows:
         return np.sqrt(squares)
 
 
-def _lines_of(goal: Goal) -> list[tuple[Point, Array, Any, bool, float]]:
-    """Point, direction, offset, whether only values below zero count, and spread, of each row of a goal on a point."""
+def _lines_of(goal: OnPoint) -> list[tuple[Array, Any, bool, float]]:
+    """Direction, offset, whether only values below zero count, and spread, of each row of a goal on a point."""
     if isinstance(goal, At | Near):
         spread = goal.sd if isinstance(goal, Near) else 0.0
-        return [(goal.point, axis, -float(axis @ goal.target), False, spread) for axis in np.eye(3)]
+        return [(axis, -float(axis @ goal.target), False, spread) for axis in np.eye(3)]
     if isinstance(goal, Beyond):
         length = np.linalg.norm(goal.normal)
-        return [(goal.point, goal.normal / length, goal.offset / length, True, 0.0)]
-    if isinstance(goal, Within):
-        inverse = np.linalg.inv(goal.matrix)[:3]
-        lengths = np.linalg.norm(inverse[:, :3], axis=1)
-        return [(goal.point, sign * row[:3] / length, (sign * row[3] + 1.0) / length, True, 0.0)
-                for row, length in zip(inverse, lengths, strict=True) for sign in (1.0, -1.0)]
-    return []
+        return [(goal.normal / length, goal.offset / length, True, 0.0)]
+    inverse = np.linalg.inv(goal.matrix)[:3]
+    lengths = np.linalg.norm(inverse[:, :3], axis=1)
+    return [(sign * row[:3] / length, (sign * row[3] + 1.0) / length, True, 0.0)
+            for row, length in zip(inverse, lengths, strict=True) for sign in (1.0, -1.0)]
 
 
 def _parameter(links: Links, goal: Angle) -> int:
@@ -162,7 +163,7 @@ class _Sites:
         sums: dict[int, Array] = {}
         for bone, offset, weight in zip(point.bones, point.offsets, point.weights, strict=True):
             row = _bone(self._links, bone, name)
-            place = weight * (self._links.bone_fixed[row] @ np.append(offset, 1.0))
+            place = self._links.bone_fixed[row] @ np.array((*offset, 1.0)) * weight
             link = int(self._links.bone_link[row])
             sums[link] = sums.get(link, 0.0) + place
         self._points.append([self.site(link, place) for link, place in sums.items()])
