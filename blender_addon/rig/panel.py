@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import learn
-
-AXES = "XYZ"
+from . import handles, learn
 
 
 class DRMM_UL_rig_bones(bpy.types.UIList):
@@ -78,10 +76,11 @@ class DRMM_PT_rig(bpy.types.Panel):
             box.label(text=row.problem)
         if not row.driven:
             return
-        heading = box.row()
+        heading = box.row(align=True)
         heading.prop(row, "kind", text="")
+        heading.prop(armature.drmm.rig, "show_limits", text="", icon="CON_ROTLIMIT")
         if row.source:
-            heading.label(text=row.source)
+            box.label(text=row.source, icon="INFO")
         self._draw_ranges(box, row, "low", "high", "Twist Y" if row.kind == "swing" else "Y")
         buttons = box.split(factor=0.24, align=True)
         buttons.label(text="As posed")
@@ -134,4 +133,4 @@ class DRMM_PT_rig(bpy.types.Panel):
             column.label(text=line)
 
 
-CLASSES = (DRMM_UL_rig_bones, DRMM_PT_rig)
+CLASSES = (DRMM_UL_rig_bones, DRMM_PT_rig, *handles.CLASSES)

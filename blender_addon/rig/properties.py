@@ -97,6 +97,10 @@ class DrmmRig(bpy.types.PropertyGroup):
     only_driven: BoolProperty(
         name="Driven Only", default=True, override=OVERRIDE, description="List only the bones that are driven"
     )
+    show_limits: BoolProperty(
+        name="Handles", override=OVERRIDE,
+        description="Show the limits of the bone chosen above as arcs in the viewport; drag their ends to change them",
+    )  # fmt: skip
     use_actions: BoolProperty(
         name="Actions", override=OVERRIDE,
         description="Learn also from the poses in this file's Actions that animate the driven bones",
