@@ -208,12 +208,13 @@ def test_weights_say_which_of_two_goals_that_conflict_is_met():
         np.testing.assert_allclose(found, a + part * (b - a), atol=5e-3)
 
 
-def test_an_armature_that_is_turned_moved_and_scaled_as_a_whole_gives_the_same_poses():
+@pytest.mark.parametrize("away", [700.0, 1e6])
+def test_an_armature_that_is_turned_moved_and_scaled_as_a_whole_gives_the_same_poses(away):
     rng = np.random.default_rng(9)
     goals, _ = humanoid.query(BODY, rng)
     start = humanoid.near_rest(BODY, 8, rng)
     whole = np.eye(4)
-    whole[:3, :3], whole[:3, 3] = 100.0 * Rotation.from_rotvec([0.4, 1.0, -2.0]).as_matrix(), [40.0, -20.0, 700.0]
+    whole[:3, :3], whole[:3, 3] = 100.0 * Rotation.from_rotvec([0.4, 1.0, -2.0]).as_matrix(), [40.0, -20.0, away]
     there = moved(BODY, whole)
     for number, goal in enumerate(goals):
         point = Point(goal.point.bones, goal.point.offsets * 100.0, goal.point.weights)
@@ -249,6 +250,13 @@ def test_a_start_near_the_answer_stays_near_it():
     solved = solve(BODY, start, goals)
     assert errors(BODY, solved, goals).max() < MM
     assert np.abs(solved - truth).max() < 0.3
+
+
+def test_no_poses_and_no_goals_are_answered_with_what_was_given():
+    goals, truth = humanoid.query(BODY, np.random.default_rng(0))
+    assert solve(BODY, np.zeros((0, BODY.P)), goals).shape == (0, BODY.P)
+    np.testing.assert_array_equal(solve(BODY, truth[None], []), truth[None])
+    assert errors(BODY, truth[None], []).shape == (1, 0)
 
 
 def test_enough_poses_end_the_search():
