@@ -29,7 +29,7 @@ ROWS_A_COMPONENT = 3  # times the variables: fewer rows than that say too little
 WILD = (0.3, 1.1)  # spread of a pose's angles about rest; about 1 fills the limits evenly
 CHAIN = 0.5  # correlation of a joint's angles with those of the driven joint before it
 INSIDE = 0.1  # share of a range that is left to either side of the middle pose
-GIVEN = 0.5  # share of poses made from given ones, where there are enough
+GIVEN = 0.7  # share of poses made from given ones, where there are enough
 COPIES = 200  # of a given pose, at most
 JITTER = 0.03  # standard deviation of a copy's angles, in ranges
 WIDELY = 0.5  # root mean square turn of the root about the vertical from which on headings are left out, radians
@@ -75,13 +75,21 @@ def _chains(joints: Joints) -> Iterator[tuple[int, int]]:
                 yield columns[own], columns[before]
 
 
-def jittered(joints: Joints, given: Array, count: int, rng: np.random.Generator) -> Array:
-    """Copies [count, P] of given poses [n, P], each changed a little within the limits; ValueError on other shapes."""
+def jittered(rig: Rig, given: Array, count: int, rng: np.random.Generator) -> Array:
+    """Copies [count, P] of given poses [n, P], each changed a little within the limits and moved about at its height.
+
+    A pose is as good in any place of the floor, and goals are to find it there. ValueError on other shapes.
+    """
+    joints, root = rig.joints, root_heading(rig)
     given, low, high = np.atleast_2d(np.asarray(given, float)), joints.low, joints.high
     if given.shape[1:] != low.shape or not np.isfinite(given).all():
         raise ValueError(f"given poses must be [n, {len(low)}] finite numbers, got shape {given.shape}")
     noise = JITTER * (high - low) * rng.standard_normal((count, len(low)))
-    return np.clip(given[rng.integers(len(given), size=count)] + noise, low, high)
+    theta = np.clip(given[rng.integers(len(given), size=count)] + noise, low, high)
+    if root.moves.start < joints.P:
+        away = random_poses(joints, count, rng)[:, root.moves] - theta[:, root.moves]
+        theta[:, root.moves] += away - (away @ root.axis)[:, None] * root.axis
+    return np.clip(theta, low, high)
 
 
 @dataclass(frozen=True)
@@ -153,9 +161,14 @@ def place(bone: str, end: str, axis: str) -> str:
     return f"at.{bone}.{end}.{axis}"
 
 
+def root_heading(rig: Rig) -> Heading:
+    """The heading of the first driven bone."""
+    return Heading.of(rig, rig.joints.armature.names[rig.joints.bones.min()])
+
+
 def free_heading(rig: Rig) -> Heading | None:
     """The heading of the first driven bone, if it turns widely about the vertical and all effectors turn with it."""
-    heading = Heading.of(rig, rig.joints.armature.names[rig.joints.bones.min()])
+    heading = root_heading(rig)
     some = random_poses(rig.joints, 200, np.random.default_rng(0))
     if np.sqrt(np.mean(heading.angle(some) ** 2)) < WIDELY:
         return None
@@ -188,7 +201,7 @@ def learn(
     try:
         for rows, most in stages:
             share = rows * most / total
-            theta = mixed(rig.joints, given, rows, rng)
+            theta = mixed(rig, given, rows, rng)
             tell = _teller(said, stop, begun, share, rows)
             yield _learned(variables, theta, most, seed, tell, 0 if given is None else len(given))
             begun += share
@@ -196,12 +209,12 @@ def learn(
         return
 
 
-def mixed(joints: Joints, given: Array | None, count: int, rng: np.random.Generator) -> Array:
+def mixed(rig: Rig, given: Array | None, count: int, rng: np.random.Generator) -> Array:
     """Poses [count, P]: random ones, and copies of the given ones."""
     if given is None:
-        return random_poses(joints, count, rng)
+        return random_poses(rig.joints, count, rng)
     copies = min(int(GIVEN * count), COPIES * len(np.atleast_2d(given)))
-    return np.concatenate([random_poses(joints, count - copies, rng), jittered(joints, given, copies, rng)])
+    return np.concatenate([random_poses(rig.joints, count - copies, rng), jittered(rig, given, copies, rng)])
 
 
 def _teller(
