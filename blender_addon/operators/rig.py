@@ -30,7 +30,10 @@ class DRMM_OT_find_bones(bpy.types.Operator):
             count = bones.find(armature)
         except ValueError as problem:
             return refuse(self, problem)
-        if count == 0:
+        warning = bones.forgotten(armature)
+        if warning:
+            self.report({"WARNING"}, f"{count} bones are driven; but {warning}")
+        elif count == 0:
             self.report({"WARNING"}, f"No bone of {armature.name!r} can be driven; the list says why")
         else:
             self.report({"INFO"}, f"{count} of {len(armature.pose.bones)} bones are driven")

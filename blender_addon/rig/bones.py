@@ -106,6 +106,18 @@ def find(armature: bpy.types.Object) -> int:
     return measure(armature) if settings.measured else len(chosen)
 
 
+def forgotten(armature: bpy.types.Object) -> str:
+    """A warning where Blender will not keep the list with the file; else empty.
+
+    From 5.0 on a library override keeps settings only where the linked rig has some, whatever they are.
+    """
+    override = armature.override_library
+    if override is None or bpy.app.version < (5, 0, 0) or override.reference.is_property_set("drmm"):
+        return ""
+    library = override.reference.library.name
+    return f"this override keeps its list only until the file is closed: use Find Bones in {library!r} too, once"
+
+
 def measure(armature: bpy.types.Object) -> int:
     """Find out what carries what in a control rig, and drive no bone that does not follow the driven ones rigidly.
 
@@ -132,7 +144,9 @@ def _fill(armature: bpy.types.Object, rest: Armature, chosen: Sequence[str], map
     """Write the rows, in Blender's order of the bones."""
     reached = choose.effectors(rest, chosen, mapping)
     listed = armature.drmm.rig.bones
-    listed.clear()
+    for number in reversed(range(len(listed))):  # others are used again: an override cannot take out its library's
+        if listed[number].name not in armature.pose.bones:
+            listed.remove(number)
     up = np.array(armature.matrix_world.inverted().to_3x3().col[2], float)
     frame = anatomy.body(rest, mapping, up)
     joints = {bone: joint for joint, bone in mapping.items()}
@@ -141,8 +155,8 @@ def _fill(armature: bpy.types.Object, rest: Armature, chosen: Sequence[str], map
     place = {name: row for row, name in enumerate(rest.names)}
     stature = float(np.ptp(rest.rest[:, :3, 3], axis=0).max())
     for bone in armature.pose.bones:
-        row, at = listed.add(), place[bone.name]
-        row.name = bone.name
+        row, at = listed.get(bone.name) or listed.add(), place[bone.name]
+        row.name, row.follows, row.turned = bone.name, "", False
         row.head, row.tail = bone.bone.head_local, bone.bone.tail_local
         row.driven = bone.name in chosen
         row.use_head, row.use_tail = ((bone.name, end) in reached for end in ("head", "tail"))
