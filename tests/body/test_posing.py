@@ -234,6 +234,20 @@ def test_what_goals_say_is_what_the_same_conditions_say(model):
     assert np.allclose(logits[0], logits[1], atol=1e-4)
 
 
+def test_a_crane_with_a_sliding_bone_reaches_all_round():
+    crane = tiny_rig.crane()
+    (own,) = poses.learn(crane, count=4000)
+    joints = crane.joints
+    hook = Point(("hook",), np.array([[0.0, joints.armature.lengths[3], 0.0]]), np.ones(1))
+    now = np.clip(0.0, joints.low, joints.high)
+    assert own.features["heading"] == "tower"
+    for truth in poses.random_poses(joints, 8, np.random.default_rng(1)):
+        target = crane.points(joints.matrices(truth))[1]
+        answers = answer(own, crane, [At(hook, target, name="hook"), Beyond(hook, (0.0, 1.0, 0.0), 0.0)], now, count=32)
+        assert answers.error[0, 0] < 1e-3 * crane.stature
+        assert np.all(answers.theta >= joints.low) and np.all(answers.theta <= joints.high)
+
+
 @pytest.mark.parametrize("changes, message", [
     ({"theta": np.zeros(3)}, "theta must be 15 finite numbers"),
     ({"theta": np.full(15, np.nan)}, "theta must be 15 finite numbers"),

@@ -23,6 +23,20 @@ LIMITS = {  # kind, low, high, move_low, move_high
 EFFECTORS = (("hips", "head"), ("forearm", "head"), ("forearm", "tail"))
 
 
+CRANE = (
+    ("tower", -1, (0.0, 0.0, 0.0), (0.0, 20.0, 0.0)),
+    ("boom", 0, (0.0, 20.0, 0.0), (15.0, 22.0, 0.0)),
+    ("slide", 1, (15.0, 22.0, 0.0), (25.0, 23.0, 0.0)),
+    ("hook", 2, (25.0, 23.0, 0.0), (25.0, 15.0, 0.0)),
+)
+CRANE_LIMITS = {
+    "tower": ("swing", (0.0, -3.14, 0.0), (0.0, 3.14, 0.0), None, None),
+    "boom": ("XYZ", (-0.3, 0.0, -0.9), (0.3, 0.0, 0.9), None, None),
+    "slide": ("swing", (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, -6.0, 0.0), (0.0, 8.0, 0.0)),
+    "hook": ("swing", (-1.5, 0.0, -1.5), (1.5, 0.0, 1.5), None, None),
+}
+
+
 def bone_matrix(head, tail):
     """The bone's Y axis from head to tail, its X axis as near to the armature's as can be (or to its Z axis)."""
     y = np.subtract(tail, head) / np.linalg.norm(np.subtract(tail, head))
@@ -34,21 +48,23 @@ def bone_matrix(head, tail):
     return out
 
 
-def armature():
-    count = len(BONES)
-    lengths = np.array([np.linalg.norm(np.subtract(b[3], b[2])) for b in BONES])
-    return Armature(tuple(b[0] for b in BONES), np.array([b[1] for b in BONES]),
-                    np.stack([bone_matrix(b[2], b[3]) for b in BONES]), lengths, np.ones(count, bool),
+def armature(bones=BONES):
+    count = len(bones)
+    lengths = np.array([np.linalg.norm(np.subtract(b[3], b[2])) for b in bones])
+    return Armature(tuple(b[0] for b in bones), np.array([b[1] for b in bones]),
+                    np.stack([bone_matrix(b[2], b[3]) for b in bones]), lengths, np.ones(count, bool),
                     ("FULL",) * count, np.ones(count, bool), np.zeros(count, bool))
 
 
-def base():
-    count = len(BONES)
-    return Basis(np.zeros((count, 3)), np.tile([1.0, 0.0, 0.0, 0.0], (count, 1)), np.ones((count, 3)))
+def joints(limits=LIMITS, bones=BONES):
+    count = len(bones)
+    base = Basis(np.zeros((count, 3)), np.tile([1.0, 0.0, 0.0, 0.0], (count, 1)), np.ones((count, 3)))
+    return Joints(armature(bones), tuple(Joint(bone, *each) for bone, each in limits.items()), base)
 
 
-def joints(limits=LIMITS):
-    return Joints(armature(), tuple(Joint(bone, *each) for bone, each in limits.items()), base())
+def crane():
+    """A tower that turns right round, a boom that is lifted, a bone that slides along it, a hook; Y up."""
+    return Rig(joints(CRANE_LIMITS, CRANE), (("boom", "tail"), ("hook", "tail")), (0.0, 1.0, 0.0))
 
 
 def rig(limits=LIMITS, effectors=EFFECTORS):
