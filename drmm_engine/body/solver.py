@@ -53,13 +53,14 @@ def solve(
     goals' weights. held [P]: parameters that stay what they are, bit for bit. Ends once `enough` poses meet all goals.
     """
     theta = _poses(joints, theta).copy()
-    task = _Task(joints, [goal for goal in goals if goal.weight > 0], _held(joints, held))
-    theta[:, task.free] = np.clip(theta[:, task.free], joints.low[task.free], joints.high[task.free])
+    loose = ~_held(joints, held)
+    theta[:, loose] = np.clip(theta, joints.low, joints.high)[:, loose]
+    task = _Task(joints, [goal for goal in goals if goal.weight > 0], loose)
     search = _Search.at(task, theta)
     met = 0
     for _ in range(rounds):
-        done, kicked = _judge(task, search)
-        met += int(np.sum(done & (search.stall < STALLED)))
+        done, kicked, failed = _judge(task, search)
+        met += int(np.sum(done & ~failed))
         search.write(task, theta, done)
         search.keep(~done)
         if not len(search.x) or (enough is not None and met >= enough):
@@ -72,10 +73,9 @@ def solve(
 class _Task:
     """Goals, and the parameters that they move: columns [C], in units of scale [C], between low and high [C]."""
 
-    def __init__(self, joints: Joints, goals: Sequence[Goal], held: Mask) -> None:
+    def __init__(self, joints: Joints, goals: Sequence[Goal], loose: Mask) -> None:
         self.joints, self.rows = joints, Rows(joints.links, goals)
-        self.free = ~held & (joints.high > joints.low)
-        self.columns = np.flatnonzero(self.free & self.rows.moved)
+        self.columns = np.flatnonzero(loose & (joints.high > joints.low) & self.rows.moved)
         self.type: Any = np.float32 if self.rows.reach < NEARBY else np.float64
         turns = self.columns < 3 * len(joints.joints)
         self.scale: Array = np.where(turns, 1.0, MOVE * joints.links.size).astype(self.type)
@@ -161,14 +161,14 @@ class _Search:
         theta[places] = np.where(x == self.start[poses], theta[places], moved)
 
 
-def _judge(task: _Task, search: _Search) -> tuple[Mask, Mask]:
-    """Which poses are done [n], and which are stuck and worth a kick [n]."""
+def _judge(task: _Task, search: _Search) -> tuple[Mask, Mask, Mask]:
+    """Which poses are done, which are stuck and worth a kick, and which miss a goal, [n] each."""
     stalled = search.stall >= STALLED
     met = (np.abs(task.missing(search.state)) <= task.tolerance).all(axis=1)
     done = met & (stalled | (search.step < SMALL)) if task.wishes else met
     stuck = stalled & ~met
     kicked = stuck & ~search.kicked & (np.cumsum(stuck) <= KICKS)
-    return done | (stuck & ~kicked), kicked
+    return done | (stuck & ~kicked), kicked, ~met
 
 
 def _advance(task: _Task, search: _Search, kicked: Mask) -> None:

@@ -129,6 +129,14 @@ def test_held_and_locked_parameters_and_what_no_goal_needs_stay_bit_for_bit():
     assert np.median(errors(BODY, solved, goals)[:, 0]) < MM
 
 
+def test_starts_beyond_limits_and_off_locked_values_are_taken_back():
+    start = np.full((2, BODY.P), 9.0)
+    solved = solve(BODY, start, [Angle("shin.L.x", 1.0)])
+    others = np.arange(BODY.P) != BODY.names.index("shin.L.x")
+    np.testing.assert_array_equal(solved[:, others], np.tile(BODY.high, (2, 1))[:, others])
+    assert np.abs(solved[:, ~others] - 1.0).max() < 1e-4
+
+
 def test_a_pose_that_meets_its_goals_is_returned_as_it_is():
     goals, truth = humanoid.query(BODY, np.random.default_rng(5))
     inside = [goal for goal in goals if errors(BODY, truth[None], [goal]).max() == 0.0 or isinstance(goal, At)]
