@@ -19,7 +19,7 @@ ICONS = {
     "BOX": "CUBE",
     "KEEP": "PINNED",
 }
-WIDTH = 40  # characters that the sidebar shows at its usual width
+WIDTH = 34  # characters that the sidebar shows at its usual width
 
 
 class DRMM_UL_conditions(bpy.types.UIList):
@@ -45,8 +45,12 @@ class DRMM_UL_answers(bpy.types.UIList):
         row = layout.row()
         row.alert = bool(item.missed)
         icon = ghosts.icon(index) if index < ghosts.COUNT else "ARMATURE_DATA"
-        row.label(text=str(index + 1), icon=icon, translate=False)
-        row.label(text=f"{item.plausibility:.1f}", translate=False)
+        left = row.row()
+        left.ui_units_x = 2.2
+        left.label(text=str(index + 1), icon=icon, translate=False)
+        middle = row.row()
+        middle.ui_units_x = 2.2
+        middle.label(text=f"{item.plausibility:.1f}", translate=False)
         turn = f", {item.turn:.0f}°" if item.turn > 0.5 else ""
         row.label(text=f"{item.error:.0f} mm{turn}", translate=False)
 
@@ -141,7 +145,7 @@ def draw_answers(layout: bpy.types.UILayout, context: bpy.types.Context, armatur
     row.prop(context.scene.drmm, "count")
     row.prop(context.scene.drmm, "seed")
     told = live.told(armature) if settings.live else ""
-    if told:
+    if told and not settings.answers:
         _draw_text(layout, told)
     if settings.answers:
         _draw_list(layout, settings)
