@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,13 +14,15 @@ from drmm_engine.body.draws import draws
 from drmm_engine.body.goals import Along, Angle, Facing, Goal
 from drmm_engine.body.rig import Rig
 from drmm_engine.body.rotations import Array
-from drmm_engine.body.solver import errors, solve
+from drmm_engine.body.solver import ROUNDS, errors, solve
 from drmm_engine.body.wanted import Asked
 from drmm_engine.model import Model
 from drmm_engine.schema import Schema
 
 MET_PLACE, MET_ANGLE = 6e-4, np.radians(0.5)
 """Errors up to which a goal is met, and that cost a nat in the ranking: statures (1 mm of a person) and radians."""
+ENOUGH, DRAGGED = 0.6, 10
+"""Share of the poses that meet everything with which solving ends; rounds of solving at most near a given pose."""
 DIFFERENT, FIRST = 0.02, 8
 """Root mean square distance of bones above which two poses differ, statures; how many of the first are to differ."""
 
@@ -52,27 +55,34 @@ def answer(
 
     theta [P] is the pose now: parameters that are held [P] keep its values; the place and the heading of the draws lie
     about its own. Goals at effectors, goals of angles and held parameters are conditions of the draws, which are then
-    solved for all goals. Ranked by log-likelihood less errors in units of what counts as met; with near [P], one pose
-    starts there, and nearness stands for likelihood. ValueError for numbers that make no pose, or a model of another
-    rig.
+    solved for all goals. Those that meet all come first; ranked by log-likelihood less errors in units of what counts
+    as met. With near [P], one pose starts there, and nearness stands for likelihood. ValueError for numbers that make
+    no pose, or a model of another rig.
     """
     asked = Asked(model, rig, list(goals), _pose(rig, theta, "theta"), _held(rig, held))
     starts = draws(asked, count, seed)
     if near is not None:
         starts[0] = np.where(asked.held, asked.now, _pose(rig, near, "near"))
-    solved = solve(rig.joints, starts, asked.goals, asked.held) if goals else starts
+    solved = _solved(asked, starts, dragged=near is not None)
     error = errors(rig.joints, solved, asked.goals) if goals else np.zeros((count, 0))
     met = np.array([MET_ANGLE if isinstance(goal, (Along, Facing, Angle)) else MET_PLACE * rig.stature
                     for goal in goals])
-    bones = rig.joints.matrices(solved)[..., :3, 3]
+    bones = rig.joints.links.matrices(solved)[..., :3, 3]
     plausible = plausibility(asked, solved)
     worth = plausible + asked.heading_prior(solved)
     if near is not None:
-        away = bones - rig.joints.matrices(starts[:1])[..., :3, 3]
+        away = bones - rig.joints.links.matrices(starts[:1])[..., :3, 3]
         worth = -np.sqrt(np.mean(np.sum(away**2, axis=-1), axis=-1)) / (MET_PLACE * rig.stature)
-    order = np.argsort(-(worth - (error / met).sum(axis=1)), kind="stable")
+    order = np.lexsort((-(worth - (error / met).sum(axis=1)), (error > met).any(axis=1)))
     order = varied(bones, order, DIFFERENT * rig.stature)
     return Answers(solved[order], plausible[order], error[order], tuple(goal.name for goal in goals), met)
+
+
+def _solved(asked: Asked, starts: Array, dragged: bool) -> Array:
+    if not asked.goals:
+        return starts
+    rounds, enough = DRAGGED if dragged else ROUNDS, math.ceil(ENOUGH * len(starts))
+    return solve(asked.rig.joints, starts, asked.goals, asked.held, rounds, enough)
 
 
 def plausibility(asked: Asked, theta: Array) -> Array:
