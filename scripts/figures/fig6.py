@@ -81,7 +81,8 @@ def _sizes(model: Model) -> str:
 
 def sampled(model: Model, query: Query, seed: int) -> np.ndarray:
     """Parameters of 64 poses, likeliest first."""
-    return humanoid.parameters(model.sample(query.conditions(), BATCH, seed=seed))
+    whole = model.layers[-1].covariance == "full"  # a component is a family of poses, drawn from rather than averaged
+    return humanoid.parameters(model.sample(query.conditions(), BATCH, seed=seed, noise=whole))
 
 
 def measures(before: np.ndarray, after: np.ndarray, query: Query) -> dict[str, list[float]]:
