@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,8 @@ class Job:
         self._had = self.out.exists()  # then only the last one replaces it
         self._read = 0
         self.folder = Path(tempfile.mkdtemp(prefix="drmm-"))
-        job = {"paths": [path for path in sys.path if path], "rig": rig.to_json(), "count": count, "seed": seed}
+        job = {"parent": os.getpid(), "paths": [path for path in sys.path if path], "rig": rig.to_json()}
+        job |= {"count": count, "seed": seed}
         try:
             (self.folder / worker.JOB).write_text(json.dumps(job), encoding="utf-8")
             if given is not None and len(given):

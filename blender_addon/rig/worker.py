@@ -3,14 +3,16 @@
 
     blender --background --factory-startup --python worker.py -- FOLDER
 
-FOLDER holds `job.json` (paths: where Python finds its packages; rig; count; seed) and perhaps `given.npy`: poses to
-learn from too. Models go into FOLDER, news line by line into its `news.jsonl`; all of that is the parent's to keep.
+FOLDER holds `job.json` (parent: its process; paths of Python's packages; rig; count; seed) and perhaps `given.npy`:
+poses to learn from too. Models go into FOLDER, news line by line into its `news.jsonl`; all of that is the parent's to
+keep, and is removed here only where the parent has gone.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -42,13 +44,14 @@ def _learn(folder: Path, job: dict, news: _News) -> None:
 
     rig = Rig.from_json(job["rig"])
     given = np.load(folder / GIVEN, allow_pickle=False) if (folder / GIVEN).exists() else None
-    models = poses.learn(
-        rig, given, count=job["count"], seed=job["seed"], progress=news.progress, stop=_left_alone()
-    )
+    alone = _left_alone(job["parent"])
+    models = poses.learn(rig, given, count=job["count"], seed=job["seed"], progress=news.progress, stop=alone)
     for number, model in enumerate(models):
         name = f"{number}.drmm.safetensors"
         model.save(folder / name)
         news.tell(model=name)
+    if alone():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _News:
@@ -70,16 +73,25 @@ class _News:
             self.tell(fraction=fraction, text=text)
 
 
-def _left_alone() -> Callable[[], bool]:
+def _left_alone(parent: int) -> Callable[[], bool]:
     """A function that says whether the process that began this one is gone: nobody would get the model then."""
-    parent = os.getppid()
     if os.name != "nt":
-        return lambda: os.getppid() != parent
+        return lambda: not _runs(parent)
     import ctypes
 
-    synchronize, signalled = 0x00100000, 0
+    synchronize, running = 0x00100000, 0x102  # the wait for its end times out
     handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, parent)
-    return lambda: ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == signalled
+    return lambda: ctypes.windll.kernel32.WaitForSingleObject(handle, 0) != running
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 if __name__ == "__main__":

@@ -42,14 +42,6 @@ def until(condition):
     return condition()
 
 
-def alive(process):
-    """Whether a process, not a child of this one, runs."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_learn_rig_makes_a_model_of_the_rig_and_chooses_it(crane, tmp_path):
     out = tmp_path / "crane.drmm.safetensors"
     assert bpy.ops.drmm.learn_rig(count=2000, path=str(out)) == {"FINISHED"}
@@ -127,14 +119,20 @@ def test_a_process_that_cannot_be_started_is_told_of(crane, tmp_path):
         jobs.Job(rigging.read(crane), None, tmp_path / "model", 2000, 0, [str(tmp_path / "no such program")])
 
 
-def test_the_process_ends_when_blender_is_gone(crane, tmp_path):
+@pytest.mark.parametrize("late", [False, True], ids=["while it learns", "before it begins"])
+def test_the_process_ends_when_blender_is_gone(crane, tmp_path, late):
+    folder = tmp_path / "job"
+    folder.mkdir()
     job = {"paths": sys.path, "rig": rigging.read(crane).to_json(), "count": FOREVER, "seed": 0}
-    (tmp_path / worker.JOB).write_text(json.dumps(job))
-    command = [sys.executable, worker.__file__, "--", str(tmp_path)]
-    begin = f"import subprocess, sys, time; print(subprocess.Popen({command!r}).pid, flush=True); time.sleep(3)"
-    parent = subprocess.run([sys.executable, "-c", begin], stdout=subprocess.PIPE, text=True)
-    child = int(parent.stdout)
-    assert until(lambda: not alive(child))
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    (folder / worker.JOB).write_text(json.dumps(job | {"parent": parent.pid}))
+    if late:
+        parent.communicate(b"\n")
+    child = subprocess.Popen([sys.executable, worker.__file__, "--", str(folder)])
+    if not late:
+        assert until(lambda: (folder / worker.NEWS).exists() and (folder / worker.NEWS).read_text())
+        parent.communicate(b"\n")
+    assert child.wait(TIME) == 0 and not folder.exists()
 
 
 def test_deleted_and_renamed_meanwhile(crane, tmp_path):
