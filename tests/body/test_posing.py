@@ -14,6 +14,8 @@ from drmm_engine.body.goals import Along, Angle, At, Beyond, Facing, Near, Point
 from drmm_engine.body.posing import FIRST, Answers, answer, plausibility, varied
 from drmm_engine.body.rig import Rig
 from drmm_engine.body.wanted import PLACE_SD, Asked, evidence
+from drmm_engine.fit import fit
+from drmm_engine.scaling import rescaled, to_model_units
 from tests.body import tiny_rig
 
 RIG = tiny_rig.rig()
@@ -175,7 +177,26 @@ def test_poses_that_nearly_equal_a_better_one_come_after_the_first_different_one
     assert sorted(order) == list(range(24)) and list(order[FIRST:]) == sorted(order[FIRST:])
 
 
-def test_plausibility_is_the_likelihood_of_the_pose_whatever_its_effectors(model):
+@pytest.fixture(scope="module")
+def deep():
+    """A model of two layers, the second on whitened residuals."""
+    variables = poses.Variables.of(RIG)
+    x = variables.rows(legal(3000, 1))
+    schema = rescaled(variables.schema, x)
+    model = variables.whole(fit(schema, to_model_units(schema, x), (6, 4), "full", "whiten"))
+    return replace(model, features=poses.features(variables))
+
+
+def test_a_model_of_two_layers_answers_too(deep):
+    for truth in legal(4, 21):
+        hips, _, hand = places(truth)
+        answers = answer(deep, RIG, [At(HAND, hand, name="hand"), At(HIPS, hips, name="hips")], NOW, count=16)
+        assert answers.unmet() == []
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_plausibility_is_the_likelihood_of_the_pose_whatever_its_effectors(model, deep, layers):
+    model = model if layers == 1 else deep
     heading, theta = poses.free_heading(RIG), legal(10, 2)
     upright = heading.turned(theta, -heading.angle(theta))
     x = np.full((10, len(model.schema.names)), np.nan)
