@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from drmm_engine.body import rotations as rot
-from drmm_engine.body.armature import Basis
-from drmm_engine.body.joints import Joints, angles_of, quaternions
+from drmm_engine.body.joints import Joints, angles_of, angles_within, quaternions
 from drmm_engine.body.rig import Rig
 from drmm_engine.body.rotations import Array
 
@@ -73,13 +72,10 @@ class Heading:
 
     def within(self, theta: Array) -> Array:
         """The same poses [n, P], the root's rotation written as the limits change it least, and clipped into them."""
-        joint = replace(self.joints.joints[self.columns.start // 3], move_low=None, move_high=None)
-        root = Joints(self.joints.armature, (joint,), self.joints.base)
-        rotation = np.zeros((len(theta), len(root.armature.names), 4))
-        rotation[:, root.bones[0]] = quaternions(theta[:, self.columns], self.kind)
-        out = np.array(theta, float)
-        out[:, self.columns] = root.parameters(Basis(np.zeros((*rotation.shape[:2], 3)), rotation, rotation))[0]
-        return np.clip(out, self.joints.low, self.joints.high)
+        low, high = self.joints.low, self.joints.high
+        out, q = np.array(theta, float), quaternions(theta[:, self.columns], self.kind)
+        out[:, self.columns] = angles_within(q, self.kind, low[self.columns], high[self.columns])
+        return np.clip(out, low, high)
 
     def points(self, points: ArrayLike, angle: ArrayLike) -> Array:
         """Points [..., 3] of armature space turned likewise; angle [...]."""

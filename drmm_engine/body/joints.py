@@ -143,7 +143,7 @@ class Joints:
         angles, lacks = np.empty((*lead, count, 3)), np.empty((*lead, count))
         low, high = (end[: 3 * count].reshape(count, 3) for end in (self.low, self.high))
         for kind, places in self.kinds.items():
-            within = _angles_within(rotation[..., places, :], kind, low[places], high[places])
+            within = angles_within(rotation[..., places, :], kind, low[places], high[places])
             angles[..., places, :] = within
             lacks[..., places] = _turn_between(rotation[..., places, :], quaternions(within, kind))
         places = np.asarray(basis.location, float)[..., self.bones[self.moving], :]
@@ -185,7 +185,7 @@ def angles_of(q: Array, kind: str) -> Array:
     return rotations.to_euler(q, kind[::-1])[..., [kind[::-1].index(axis) for axis in "XYZ"]]
 
 
-def _angles_within(q: Array, kind: str, low: Array, high: Array) -> Array:
+def angles_within(q: Array, kind: str, low: Array, high: Array) -> Array:
     """Angles within limits [k, 3]: of all ways to write a rotation, the one that the limits change least."""
     written = angles_of(q, kind)
     ways = [written] if kind == "swing" else [written, _other_way(written, kind)]
