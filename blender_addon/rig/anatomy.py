@@ -17,20 +17,22 @@ from drmm_engine.body.armature import Armature
 from drmm_engine.body.rotations import Array
 
 SWING, TWIST = 60.0, 30.0  # degrees either way for a joint of which nothing is known
+PAST = 6.0  # degrees that a hinge goes past straight
 BENT = 8.0  # degrees between two bones at rest from which on they show how their joint bends
 ALIGNED = 0.35  # a hinge this near to an axis, as a tangent, turns about that axis alone
 
 # Canonical joint without its side: towards (far, back) degrees, towards (far, back) degrees, twist (less, more).
+# Of poses of people 95 in 100 are within each of them.
 REACH = {
     "Spine": ("forward", 40, 25, "out", 25, 25, 25, 25),
     "Chest": ("forward", 30, 20, "out", 20, 20, 25, 25),
     "Neck": ("forward", 35, 35, "out", 30, 30, 45, 45),
     "Head": ("forward", 35, 35, "out", 25, 25, 45, 45),
-    "Shoulder": ("up", 30, 10, "forward", 25, 20, 10, 10),
-    "UpperArm": ("forward", 110, 45, "up", 80, 80, 80, 80),
+    "Shoulder": ("up", 40, 15, "forward", 25, 20, 20, 20),
+    "UpperArm": ("forward", 110, 45, "up", 80, 120, 80, 80),
     "Hand": ("down", 75, 65, "forward", 25, 30, 15, 15),
-    "UpperLeg": ("forward", 115, 30, "out", 50, 25, 40, 40),
-    "Foot": ("up", 30, 45, "out", 20, 20, 20, 20),
+    "UpperLeg": ("forward", 115, 35, "out", 50, 25, 40, 40),
+    "Foot": ("up", 40, 50, "out", 35, 30, 25, 25),
     "Toes": ("up", 50, 30, "out", 0, 0, 0, 0),
 }
 # Towards where it bends, how far, twist.
@@ -144,7 +146,7 @@ def _hinge(armature: Armature, bone: int, towards: Array | None, far: float, twi
     else:
         axis, bent = wanted, 0.0
     axis = np.where(np.abs(axis) < ALIGNED * np.abs(axis).max(), 0.0, axis)
-    ends = np.array([-bent * axis, (far - bent) * axis])
+    ends = np.array([-(bent + PAST) * axis, (far - bent) * axis])
     low, high = ends.min(axis=0), ends.max(axis=0)
     low[1], high[1] = -twist, twist
     return np.radians(low), np.radians(high)

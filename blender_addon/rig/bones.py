@@ -10,7 +10,7 @@ import numpy as np
 
 from drmm_engine.body.armature import Armature
 
-from ..armature import check_editable
+from ..armature import check_editable, read_character
 from . import anatomy, choose, follow, limits
 
 NEAR = 1e-4  # of a bone's length: a bone at rest here is the one of the list under another name
@@ -99,6 +99,8 @@ def find(armature: bpy.types.Object) -> int:
     mapping = choose.joints(rest, free)
     chosen = choose.driven(rest, free, _wanted(armature, free), mapping)
     settings = armature.drmm.rig
+    if not settings.bones:
+        settings.use_mocap = bool(mapping) and _can_stand(armature)
     settings.measured = any(blocked(armature, name, reasons, chosen) for name in chosen)
     _fill(armature, rest, chosen, mapping)
     for item in settings.bones:
@@ -187,6 +189,15 @@ def _wanted(armature: bpy.types.Object, free: set[str]) -> set[str]:
     visible = {bone.name for bone in armature.pose.bones if bone.name in free and _visible(bone)}
     deforming = {name for name in visible if armature.data.bones[name].use_deform}
     return deforming or visible
+
+
+def _can_stand(armature: bpy.types.Object) -> bool:
+    """Whether poses of people can be carried over to the armature."""
+    try:
+        read_character(armature)
+    except ValueError:
+        return False
+    return True
 
 
 def _visible(bone: bpy.types.PoseBone) -> bool:

@@ -19,7 +19,7 @@ from .. import armature as rigs
 from .. import compat, models
 from ..channels import quaternions
 
-DRAWS = 1000  # poses of people
+DRAWS = 3000  # poses of people
 FRAMES = 200  # of an Action, evenly over its length, at most
 PROPERTY = re.compile(r'pose\.bones\["(.+)"\]\.(location|rotation_quaternion|rotation_axis_angle|rotation_euler)$')
 REST = {"location": (0.0, 0.0, 0.0), "rotation_euler": (0.0, 0.0, 0.0), "rotation_quaternion": (1.0, 0.0, 0.0, 0.0),

@@ -198,8 +198,9 @@ def test_people_actions_and_assets_are_poses_to_learn_from(scene):
     armature = rigs.rigify()
     rigging.find(armature)
     settings = armature.drmm.rig
+    assert settings.use_mocap  # people's poses fit a humanoid
     joints = rigging.read(armature).joints
-    settings.use_actions = True
+    settings.use_actions, settings.use_mocap = True, False
     with pytest.raises(ValueError, match="Actions turns the driven bones"):
         learn.sources.given(armature, joints)
     theta = np.clip(np.random.default_rng(0).uniform(joints.low, joints.high) / 2, joints.low, joints.high)
@@ -219,6 +220,21 @@ def test_people_actions_and_assets_are_poses_to_learn_from(scene):
 
 def rest(joints):
     return np.clip(np.zeros(joints.P), joints.low, joints.high)
+
+
+@pytest.mark.parametrize("make", [rigs.rigify, rigs.mixamo])
+def test_the_limits_of_joints_leave_room_for_people(scene, make):
+    armature = make()
+    rigging.find(armature)
+    limits = rigging.read(armature).joints
+    for row in armature.drmm.rig.bones:
+        if row.driven:
+            row.low, row.high = (-np.pi,) * 3, (np.pi,) * 3
+    wide = rigging.read(armature).joints
+    poses = learn.sources.people(armature, wide, count=300)
+    out = (poses < limits.low - 0.01) | (poses > limits.high + 0.01)
+    free = np.asarray(limits.high) > limits.low
+    assert wide.names == limits.names and out[:, free].mean(axis=0).max() < 0.15 and out[:, free].mean() < 0.02
 
 
 def test_poses_of_people_keep_within_the_limits_and_stand(scene):
