@@ -16,6 +16,7 @@ from bpy.app.handlers import persistent
 from gpu_extras.batch import batch_for_shader
 from mathutils import Matrix
 
+from ..scenes import holds, local
 from . import shapes
 
 COUNT = 8
@@ -89,11 +90,12 @@ def _start() -> None:
 
 
 @persistent
-def _watch(_scene: bpy.types.Scene, _depsgraph: bpy.types.Depsgraph | None = None) -> None:
+def _watch(scene: bpy.types.Scene, _depsgraph: bpy.types.Depsgraph | None = None) -> None:
     """Forget the ghosts of armatures that are gone, renamed or without answers."""
     for name in shown():
-        armature = bpy.data.objects.get(name)
-        if armature is None or not armature.users_scene or not len(armature.drmm.answers):
+        armature = bpy.data.objects.get((name, None))
+        gone = armature is None or not (holds(scene, armature) or armature.users_scene)
+        if gone or not len(armature.drmm.answers):
             _ghosts.pop(name)
     if not _ghosts:
         clear()
@@ -103,7 +105,7 @@ def _draw() -> None:
     scene, region = bpy.context.scene, bpy.context.region
     gpu.state.blend_set("ALPHA")
     for name, ghost in _ghosts.items():
-        armature = scene.objects.get(name)
+        armature = local(scene, name)
         if armature is None or not armature.visible_get():
             continue
         if not ghost.batches:

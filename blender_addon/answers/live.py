@@ -22,6 +22,7 @@ from drmm_engine.body.rig import Rig
 
 from .. import armature as armatures
 from .. import rig as rigs
+from ..scenes import local
 from ..screen import redraw
 from . import query, store
 
@@ -62,7 +63,7 @@ def sync(scene: bpy.types.Scene) -> None:
     _watches.clear()
     bpy.context.view_layer.update()
     for armature in scene.objects:
-        if armature.type == "ARMATURE" and armature.drmm.live:
+        if armature.type == "ARMATURE" and armature.library is None and armature.drmm.live:
             _watches[armature.name] = Watch(asked(armature))
     handlers = bpy.app.handlers.depsgraph_update_post
     if _watches and follow not in handlers:
@@ -91,7 +92,7 @@ def follow(scene: bpy.types.Scene, _depsgraph: bpy.types.Depsgraph | None = None
     if bpy.app.is_job_running("RENDER") or any(window.screen.is_animation_playing for window in windows):
         return
     for name, watch in list(_watches.items()):
-        armature = scene.objects.get(name)
+        armature = local(scene, name)
         if armature is None or not armature.drmm.live:
             _watches.pop(name)
             continue

@@ -34,6 +34,7 @@ def begin(armature: bpy.types.Object, query: Query, answers: Answers) -> None:
     settings.parameters = json.dumps(list(query.rig.joints.names))
     for theta, plausibility, error in zip(answers.theta, answers.plausibility, answers.error, strict=True):
         item = settings.answers.add()
+        item.name = str(len(settings.answers))  # library overrides tell items apart by their names
         item.theta = json.dumps(np.asarray(theta, float).tolist())
         item.rows = json.dumps(list(by_row(query, error).items()))
         item.plausibility, item.missed = plausibility, missed(query, error)

@@ -130,6 +130,11 @@ def remove(armature: bpy.types.Object, index: int) -> None:
         bpy.data.objects.remove(chosen)
 
 
+def _unique(label: str, rows: bpy.types.bpy_prop_collection) -> str:
+    """A name that no other row has: library overrides tell items apart by their names."""
+    return next(name for number in range(len(rows) + 1) if (name := f"{label} {number}" if number else label) not in rows)
+
+
 def _name(what: str, how: str, bone: str) -> str:
     return f"{bone or words.label(what, bone).title()} {EMPTIES[how][2]}"
 
@@ -153,6 +158,7 @@ def _fill(
     settings = armature.drmm
     value = angle_now(armature, bone, axis) if what == "ANGLE" else 0.0
     item = settings.conditions.add()
+    item.name = _unique(words.label(what, bone, axis), settings.conditions)
     item.object, item.axis = chosen, axis
     item.what, item.how = what, how
     item.bone = bone  # last: until then a change of the others fits nothing to it

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import bpy
 import numpy as np
 
+from ..scenes import holds
 from . import words
 from .goals import Row
 from .space import Array, Space
@@ -37,7 +38,7 @@ def problem(item: bpy.types.PropertyGroup, armature: bpy.types.Object, scene: bp
     if words.takes_object(item.what, item.how):
         if item.object is None:
             return "its object is gone" if words.needs_object(item.what, item.how) else ""
-        if scene not in item.object.users_scene:
+        if not holds(scene, item.object):
             return f"its object {item.object.name!r} is not in the scene"
         if item.object == armature:
             return "its object is the armature itself"

@@ -397,6 +397,45 @@ def test_two_armatures_are_asked_each_for_itself(rig, model_file):
     assert ghosts.shown() == ("Rig",) and len(rig.drmm.answers)
 
 
+@pytest.fixture
+def override(rig, tmp_path):
+    """The humanoid as an editable override of a library, which is in the scene too."""
+    rig.drmm.conditions.clear()
+    file = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(file, link=True) as (_, linked):
+        linked.objects = ["Rig"]
+    scene = bpy.context.scene
+    scene.collection.objects.link(linked.objects[0])
+    scene.drmm.armature = linked.objects[0]
+    made = linked.objects[0].override_hierarchy_create(scene, bpy.context.view_layer, do_fully_editable=True)
+    return bpy.data.objects[made.name, None]
+
+
+def test_a_linked_rig_is_refused_and_an_override_keeps_what_was_asked_and_found(override, tmp_path):
+    with pytest.raises(RuntimeError, match="is linked; make a library override"):
+        bpy.ops.drmm.add_condition(what="HEAD", bone="hand.L")
+    bpy.context.scene.drmm.armature = override
+    for bone in ("hand.L", "hand.R", "hand.L"):
+        bpy.ops.drmm.add_condition(what="HEAD", bone=bone)
+    override.drmm.conditions[2].use = False
+    override.drmm.conditions[0].object.location.z -= 0.1
+    bpy.ops.drmm.lock_bones(bone="shin.L,shin.R")
+    found(override, count=5)
+    theta = store.thetas(override)
+    file = str(tmp_path / "scene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    loaded = bpy.context.scene.drmm.armature
+    assert loaded.override_library and np.array_equal(store.thetas(loaded), theta)
+    assert [row.bone for row in loaded.drmm.conditions] == ["hand.L", "hand.R", "hand.L"]
+    assert loaded.drmm.locks.keys() == ["shin.L", "shin.R"]
+    loaded.drmm.live = True
+    loaded.drmm.conditions[0].object.location.z -= 0.02
+    assert np.linalg.norm(places(loaded) - goal(loaded)) < 1e-3
+
+
 def test_switching_the_add_on_off_leaves_no_handler(rig):
     rig.drmm.live = True
     found(rig)
