@@ -68,8 +68,9 @@ def answer(
     met = np.array([MET_ANGLE if isinstance(goal, (Along, Facing, Angle)) else MET_PLACE * rig.stature
                     for goal in goals])
     bones = rig.joints.links.matrices(solved)[..., :3, 3]
-    plausible = plausibility(asked, solved)
-    worth = plausible + asked.heading_prior(solved)
+    angle = np.zeros(count) if asked.heading is None else asked.heading.angle(solved)
+    plausible = plausibility(asked, solved, angle)
+    worth = plausible if asked.heading is None else plausible + asked.heading_prior(angle)
     if near is not None:
         away = bones - rig.joints.links.matrices(starts[:1])[..., :3, 3]
         worth = -np.sqrt(np.mean(np.sum(away**2, axis=-1), axis=-1)) / (MET_PLACE * rig.stature)
@@ -85,14 +86,14 @@ def _solved(asked: Asked, starts: Array, dragged: bool) -> Array:
     return solve(asked.rig.joints, starts, asked.goals, asked.held, rounds, enough)
 
 
-def plausibility(asked: Asked, theta: Array) -> Array:
-    """Log-likelihood [n] of poses [n, P] whatever the heading and the effectors are, nats.
+def plausibility(asked: Asked, theta: Array, angle: Array) -> Array:
+    """Log-likelihood [n] of poses [n, P] whatever their headings [n] and their effectors are, nats.
 
     Pose variables come first, and a leading block of a triangular factor's inverse is the inverse of its leading block,
     so that the model of the pose alone takes no work.
     """
     model, columns, heading = asked.model, asked.columns, asked.heading
-    theta = theta if heading is None else heading.turned(theta, -heading.angle(theta))
+    theta = theta if heading is None else heading.turned(theta, -angle)
     own = len(columns)
     layers = tuple(
         replace(layer, mean=layer.mean[:, :own], cholesky=None, whitening=layer.gaussians.unscale[0, :, :own, :own])

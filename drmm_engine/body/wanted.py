@@ -58,11 +58,9 @@ class Asked:
         """The heading now, radians."""
         return 0.0 if self.heading is None else float(self.heading.angle(self.now[None])[0])
 
-    def heading_prior(self, theta: Array) -> Array:
-        """log p of the headings of poses [n, P], nats; 0 where the model knows of them."""
-        if self.heading is None:
-            return np.zeros(len(theta))
-        turn = self.heading.angle(theta) - self.heads
+    def heading_prior(self, angle: Array) -> Array:
+        """log p of headings [n], nats."""
+        turn = angle - self.heads
         turn = (turn + np.pi) % (2 * np.pi) - np.pi
         near = np.exp(-0.5 * (turn / HEADING_SD) ** 2) / (HEADING_SD * np.sqrt(2 * np.pi))
         return np.log((1 - ROUND) * near + ROUND / (2 * np.pi))
@@ -101,9 +99,7 @@ def evidence(asked: Asked, turn: Array | None) -> Evidence:
     Observations z = x + e of parameters and places, one case a frame, and half-spaces. Conditions in data units would
     say the same, in three times the time.
     """
-    schema, said = asked.model.schema, list(_of_pose(asked, turn))
-    for goal in asked.goals:
-        said += _of_place(asked, goal, turn)
+    schema, said = asked.model.schema, [*_of_pose(asked, turn), *_of_places(asked, turn)]
     half_spaces = _half_spaces(asked, [goal for goal in asked.goals if isinstance(goal, Beyond)])
     if not said:
         return Evidence(None, half_spaces, None, 1)
@@ -132,17 +128,17 @@ def _of_pose(asked: Asked, turn: Array | None) -> Iterator[Said]:
             yield column, here[:, i], (GOAL_SD if asked.held[i] else PLACE_SD) * stature
 
 
-def _of_place(asked: Asked, goal: Goal, turn: Array | None) -> Iterator[Said]:
-    """A goal for a point that is an effector; a box says as much as a normal distribution of its size."""
-    if not isinstance(goal, (At, Near, Within)) or goal.weight == 0:
-        return
-    first = _effector(asked, goal.point)
-    if first is None:
-        return
-    target, sd = _target(goal)
-    points = target[None] if asked.heading is None or turn is None else asked.heading.points(target, -turn)
-    for axis in range(3):
-        yield first + axis, points[:, axis], max(sd, GOAL_SD * asked.rig.stature)
+def _of_places(asked: Asked, turn: Array | None) -> Iterator[Said]:
+    """Goals for points that are effectors; a box says as much as a normal distribution of its size."""
+    goals = [goal for goal in asked.goals if isinstance(goal, (At, Near, Within)) and goal.weight > 0]
+    firsts = [_effector(asked, goal.point) for goal in goals]
+    wanted = [(first, *_target(goal)) for first, goal in zip(firsts, goals, strict=True) if first is not None]
+    points = np.array([target for _, target, _ in wanted]).reshape(-1, 1, 3)
+    if asked.heading is not None and turn is not None:
+        points = asked.heading.points(points, -turn)
+    for (first, _, sd), each in zip(wanted, points, strict=True):
+        for axis in range(3):
+            yield first + axis, each[:, axis], max(sd, GOAL_SD * asked.rig.stature)
 
 
 def _target(goal: At | Near | Within) -> tuple[Array, float]:
