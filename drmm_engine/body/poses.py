@@ -26,6 +26,7 @@ COMPONENTS, FIRST_COMPONENTS = 32, 16
 """Components of the model and of the first one, where there are poses enough."""
 STEPS = 8  # of expectation-maximisation: 12 more gain 0.2 nats a pose, and nothing in what is drawn
 ROWS_A_COMPONENT = 3  # times the variables: fewer rows than that say too little of a covariance
+NUMBERS = 2_000_000  # in all covariances, at most: 8 megabytes of a file
 WILD = (0.3, 1.1)  # spread of a pose's angles about rest; about 1 fills the limits evenly
 CHAIN = 0.5  # correlation of a joint's angles with those of the driven joint before it
 INSIDE = 0.1  # share of a range that is left to either side of the middle pose
@@ -238,7 +239,8 @@ def _learned(
     rig, x = variables.rig, variables.rows(theta)
     tell(0.1)
     schema = rescaled(variables.schema, x)
-    components = int(np.clip(len(x) // (ROWS_A_COMPONENT * x.shape[1]), 1, most))
+    wide = x.shape[1]
+    components = int(np.clip(len(x) // (ROWS_A_COMPONENT * wide), 1, min(most, max(1, NUMBERS // wide**2))))
     model = fit(schema, to_model_units(schema, x), (components,), "full", seed=seed, steps=STEPS,
                 report=lambda layer, step, value: tell(0.1 + 0.9 * (step + 1) / STEPS))
     tell(1.0)

@@ -204,3 +204,11 @@ def test_given_poses_are_likelier_to_the_model_that_saw_them():
 def test_the_same_seed_learns_the_same_model():
     one, two = (next(poses.learn(tiny_rig.rig(), count=400, seed=7)) for _ in range(2))
     assert np.array_equal(one.layers[0].mean, two.layers[0].mean)
+
+
+def test_a_rig_of_many_variables_has_fewer_components(monkeypatch):
+    rig = tiny_rig.rig()
+    variables = len(poses.Variables.of(rig).schema.names)
+    monkeypatch.setattr(poses, "NUMBERS", 5 * variables**2 + 1)
+    (model,) = poses.learn(rig, count=3000)
+    assert model.layers[0].components == 5 and model.training["components"] == [5]
