@@ -22,6 +22,21 @@ def namespace(x: Array) -> SimpleNamespace:
 
 
 @lru_cache(maxsize=1)
+def has_blas() -> bool:
+    """Whether this NumPy was built with a library for matrix products: Blender's own builds are not."""
+    numpy: Any = np  # its stubs say that neither gives anything
+    try:
+        return bool(numpy.show_config(mode="dicts")["Build Dependencies"]["blas"].get("found"))
+    except (TypeError, KeyError):  # before NumPy 1.26
+        return bool(numpy.__config__.get_info("blas_opt"))
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b of large matrices [..., n, m], [..., m, k]; without a library three to six times as fast as NumPy's own."""
+    return a @ b if has_blas() else np.einsum("...nm,...mk->...nk", a, b)
+
+
+@lru_cache(maxsize=1)
 def _log_ndtr_table() -> tuple[np.ndarray, np.ndarray]:
     """Values of log Phi on the grid, and their differences; relative error of the interpolation below 2e-7."""
     grid = _LOW + np.arange(int((_HIGH - _LOW) * _STEPS) + 2) / _STEPS
@@ -96,6 +111,7 @@ NUMPY = SimpleNamespace(
     log_ndtr=log_ndtr,
     cholesky=np.linalg.cholesky,
     inverse=np.linalg.inv,
+    product=product,
     bag=_bag,
     take=lambda table, index: table[index],
     along=lambda x, index: np.take_along_axis(x, index[:, None], 1)[:, 0],
@@ -156,6 +172,7 @@ def torch_namespace() -> SimpleNamespace:
         log_ndtr=torch.special.log_ndtr,
         cholesky=torch.linalg.cholesky,
         inverse=torch.linalg.inv,
+        product=torch.matmul,
         bag=lambda table, index: torch.nn.functional.embedding_bag(index, table, mode="sum"),
         take=lambda table, index: torch.nn.functional.embedding(index, table),
         along=lambda x, index: x.gather(1, index[:, None])[:, 0],

@@ -100,11 +100,11 @@ def _products(z: Array, weight: Array, centre: Array, variance: Array) -> Array:
     z, centre, precision = z - anchor, centre - anchor, 1 / variance
     log_v = xp.log(variance) + LOG_2PI
     if len(variance) > 1:
-        quadratic = (weight * z * z) @ precision.T - 2 * (weight * z) @ (centre * precision).T
-        return -0.5 * (quadratic + weight @ (centre * centre * precision + log_v).T)
+        quadratic = xp.product(weight * z * z, precision.T) - 2 * xp.product(weight * z, (centre * precision).T)
+        return -0.5 * (quadratic + xp.product(weight, (centre * centre * precision + log_v).T))
     weight = weight * precision
-    own, theirs = (weight * (z * z + log_v * variance)).sum(-1)[:, None], weight @ (centre * centre).T
-    return (weight * z) @ centre.T - 0.5 * theirs - 0.5 * own
+    own = (weight * (z * z + log_v * variance)).sum(-1)[:, None]
+    return xp.product(weight * z, centre.T) - 0.5 * xp.product(weight, (centre * centre).T) - 0.5 * own
 
 
 def _complete_logits(z: Array, g: Gaussians) -> Array:
@@ -126,7 +126,7 @@ def _white_squares(z: Array, mean: Array, w: Array) -> Array:
     size = max(1, WHITE // (len(z) * n)) if xp.name == "numpy" else len(w)
     parts = []
     for i in range(0, len(w), size):
-        white = (z @ w[i : i + size].reshape(-1, n).swapaxes(0, 1)).reshape(len(z), -1, n)
+        white = xp.product(z, w[i : i + size].reshape(-1, n).swapaxes(0, 1)).reshape(len(z), -1, n)
         parts.append(xp.squares(white - centre[i : i + size]))
     return xp.concatenate(parts)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drmm_engine.arrays import product
 from drmm_engine.body.rotations import Array
 
 Mask = NDArray[np.bool_]
@@ -60,7 +61,7 @@ def _least(task: Linear, poses: Mask | slice, active: Mask, moves: Mask, lacks: 
     """Damped steps [k, C] of some poses and the multipliers [k, m] of their rows."""
     jacobian = task.jacobian[poses] * moves[:, None]
     pull = task.pull[poses] * moves
-    square = jacobian @ jacobian.swapaxes(1, 2)
+    square = product(jacobian, jacobian.swapaxes(1, 2))
     square *= active[:, :, None] & active[:, None]
     diagonal = np.arange(square.shape[1])
     square[:, diagonal, diagonal] += task.damping[poses]

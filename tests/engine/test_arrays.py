@@ -43,3 +43,21 @@ def test_numpy_and_torch_agree():
     for x, y in zip(a.unique(key), b.unique(torch.tensor(key)), strict=True):
         assert np.array_equal(x, y.numpy())
     assert a.log_ndtr(table) == pytest.approx(b.log_ndtr(torch.tensor(table)).numpy(), abs=1e-6)
+
+
+@pytest.mark.parametrize("a, b", [((5, 7), (7, 3)), ((4, 5, 7), (4, 7, 3)), ((1, 2), (2, 1))])
+def test_products_are_the_same_without_a_library(a, b, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=a), rng.normal(size=b)
+    monkeypatch.setattr(arrays, "has_blas", lambda: False)
+    assert arrays.product(x, y) == pytest.approx(x @ y, abs=1e-12)
+
+
+def test_a_numpy_without_a_library_is_known(monkeypatch):
+    for built, has in (({"Build Dependencies": {"blas": {"name": "none", "found": False}}}, False),
+                       ({"Build Dependencies": {"blas": {"name": "openblas", "found": True}}}, True)):
+        monkeypatch.setattr(np, "show_config", lambda mode, built=built: built)
+        arrays.has_blas.cache_clear()
+        assert arrays.has_blas() == has
+    monkeypatch.undo()
+    arrays.has_blas.cache_clear()
