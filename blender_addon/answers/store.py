@@ -7,7 +7,7 @@ The armature stands in the chosen answer; ghosts show the best. What it was befo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import bpy
@@ -39,7 +39,7 @@ def begin(armature: bpy.types.Object, query: Query, answers: Answers) -> None:
         item.rows = json.dumps(list(by_row(query, error).items()))
         item.plausibility, item.missed = plausibility, missed(query, error)
         item.error, item.turn = worst(query, error)
-    show(armature)
+    _show(armature, query.rig.joints)
 
 
 def remember(armature: bpy.types.Object, joints: Joints) -> None:
@@ -87,15 +87,17 @@ def put_back(armature: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> Ite
 
 def show(armature: bpy.types.Object) -> None:
     """Put the armature into the chosen answer, blended as the slider says, and show the ghosts."""
+    if len(armature.drmm.answers):
+        _show(armature, rigs.read(armature).joints)
+
+
+def _show(armature: bpy.types.Object, joints: Joints) -> None:
     settings = armature.drmm
-    if not settings.answers:
-        return
-    joints = rigs.read(armature).joints
     _check(armature, joints)
-    theta = thetas(armature)
-    chosen = min(settings.answer_index, len(theta) - 1)
-    other = min(max(settings.blend_with, 1), len(theta)) - 1
-    rigs.write(armature, joints, mixed(joints, theta[chosen], theta[other], settings.blend))
+    last = len(settings.answers) - 1
+    chosen, other = min(settings.answer_index, last), min(max(settings.blend_with - 1, 0), last)
+    ends = thetas(settings.answers[index] for index in (chosen, other))
+    rigs.write(armature, joints, mixed(joints, *ends, settings.blend))
     _tell_rows(armature, chosen)
     draw(armature, joints)
 
@@ -104,16 +106,16 @@ def draw(armature: bpy.types.Object, joints: Joints) -> None:
     """Show the best answers as ghosts: the driven bones only."""
     settings = armature.drmm
     _check(armature, joints)
-    theta = thetas(armature)[: ghosts.COUNT]
+    theta = thetas(settings.answers[: ghosts.COUNT])
     driven = [joints.armature.names.index(joint.bone) for joint in joints.joints]
     poses = joints.matrices(theta)[:, driven]
     names = [joints.armature.names[bone] for bone in driven]
     ghosts.show(armature, poses, names, settings.answer_index)
 
 
-def thetas(armature: bpy.types.Object) -> Array:
-    """The parameters of all answers `[n, P]`."""
-    return np.array([json.loads(item.theta) for item in armature.drmm.answers], float)
+def thetas(items: Iterable[bpy.types.PropertyGroup]) -> Array:
+    """The parameters of answers `[n, P]`."""
+    return np.array([json.loads(item.theta) for item in items], float)
 
 
 def mixed(joints: Joints, first: Array, second: Array, part: float) -> Array:

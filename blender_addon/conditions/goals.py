@@ -91,15 +91,15 @@ def narrowed(rig: Rig, rows: Sequence[Row]) -> Rig:
 
 
 def body_points(rig: Rig) -> list[tuple[str, str]]:
-    """(bone, "head" or "tail") of hands, feet and head: every effector's bone, and the joint above it."""
-    names, parents = rig.joints.armature.names, rig.joints.armature.parents
+    """(bone, "head" or "tail") of hands, feet and head: effectors, and the joints above them, which poses move."""
+    names, parents, moved = rig.joints.armature.names, rig.joints.armature.parents, _moved(rig)
     points: dict[tuple[str, str], None] = {}
     for bone, end in rig.effectors:
         above = int(parents[names.index(bone)])
         points[bone, "head"] = points[bone, end] = None
         if above >= 0:
             points[names[above], "head"] = None
-    return list(points)
+    return [(bone, end) for bone, end in points if moved[names.index(bone)]]
 
 
 def masses(rig: Rig) -> Array:
@@ -107,13 +107,18 @@ def masses(rig: Rig) -> Array:
 
     Only bones that are driven, or below one that is, have a mass: control bones have none.
     """
+    mass = np.where(_moved(rig), np.asarray(rig.joints.armature.lengths) ** 2, 0.0)
+    return mass / mass.sum()
+
+
+def _moved(rig: Rig) -> NDArray[np.bool_]:
+    """Which bones `[B]` are driven, or below one that is."""
     armature = rig.joints.armature
-    heavy = np.zeros(len(armature.names), bool)
+    moved = np.zeros(len(armature.names), bool)
     driven = {joint.bone for joint in rig.joints.joints}
     for index, (name, parent) in enumerate(zip(armature.names, armature.parents, strict=True)):
-        heavy[index] = name in driven or (parent >= 0 and heavy[parent])
-    mass = np.where(heavy, np.asarray(armature.lengths) ** 2, 0.0)
-    return mass / mass.sum()
+        moved[index] = name in driven or (parent >= 0 and moved[parent])
+    return moved
 
 
 def _goals(row: Row, rig: Rig) -> list:

@@ -132,7 +132,8 @@ def remove(armature: bpy.types.Object, index: int) -> None:
 
 def _unique(label: str, rows: bpy.types.bpy_prop_collection) -> str:
     """A name that no other row has: library overrides tell items apart by their names."""
-    return next(name for number in range(len(rows) + 1) if (name := f"{label} {number}" if number else label) not in rows)
+    names = [label, *(f"{label} {number}" for number in range(1, len(rows) + 1))]
+    return next(name for name in names if name not in rows)
 
 
 def _name(what: str, how: str, bone: str) -> str:
