@@ -28,6 +28,7 @@ from . import query, store
 
 Array = NDArray[np.float64]
 COUNT = 16
+ROUNDS = 8  # of the solver at every event: it goes on at the next
 WORTH = 0.5  # an answer of another kind is taken where it misses by no more than this share
 PAUSE = 0.3  # seconds without a change after which a drag is over and the rig is read anew
 
@@ -42,7 +43,7 @@ class Drag:
     theta: Array
     last: float
     transform: int
-    drawn: float = -np.inf
+    lost: bool = False
 
 
 @dataclass
@@ -158,12 +159,12 @@ def _transform() -> int:
 def _solve(scene: bpy.types.Scene, armature: bpy.types.Object, drag: Drag) -> tuple[Array, str]:
     """The pose next to the drag's that meets the conditions, and what it misses.
 
-    Where that cannot go on, others are drawn, but not at every event: one of them is taken if it misses far less.
+    Where that cannot go on, others are drawn, once until it can again: one of them is taken if it misses far less.
     """
     asked = query.ask(armature, scene, drag.rig, drag.theta)
-    theta, error = query.near(asked)
-    if not asked.meets(error) and _clock() - drag.drawn > PAUSE:
-        drag.drawn = _clock()
+    theta, error = query.near(asked, ROUNDS)
+    lost, drag.lost = drag.lost, not asked.meets(error)
+    if drag.lost and not lost:
         found = query.answer(_model(armature), asked, COUNT, near=drag.theta)
         if np.sum(found.error[0] / asked.met) < WORTH * np.sum(error / asked.met):
             theta, error = found.theta[0], found.error[0]

@@ -79,9 +79,9 @@ def answer(
     )
 
 
-def near(query: Query) -> tuple[Array, Array]:
-    """The pose next to the one now that meets a query as well as it can, `[P]`, and its errors `[goals]`."""
-    theta = solver.solve(query.rig.joints, query.theta[None], query.goals, query.held)
+def near(query: Query, rounds: int) -> tuple[Array, Array]:
+    """The pose next to the one now that meets a query as well as some rounds get, `[P]`, and its errors `[goals]`."""
+    theta = solver.solve(query.rig.joints, query.theta[None], query.goals, query.held, rounds)
     return theta[0], solver.errors(query.rig.joints, theta, query.goals)[0]
 
 
