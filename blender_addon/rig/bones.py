@@ -10,7 +10,7 @@ import numpy as np
 
 from drmm_engine.body.armature import Armature
 
-from ..armature import check_editable, read_character
+from ..armature import check_editable
 from . import anatomy, choose, follow, limits
 
 NEAR = 1e-4  # of a bone's length: a bone at rest here is the one of the list under another name
@@ -99,13 +99,15 @@ def find(armature: bpy.types.Object) -> int:
     mapping = choose.joints(rest, free)
     chosen = choose.driven(rest, free, _wanted(armature, free), mapping)
     settings = armature.drmm.rig
-    if not settings.bones:
-        settings.use_mocap = bool(mapping) and _can_stand(armature)
+    new = not settings.bones
     settings.measured = any(blocked(armature, name, reasons, chosen) for name in chosen)
     _fill(armature, rest, chosen, mapping)
     for item in settings.bones:
         item.problem = reasons.get(item.name) or limits.locked(armature.pose.bones[item.name])
-    return measure(armature) if settings.measured else len(chosen)
+    count = measure(armature) if settings.measured else len(chosen)
+    if new:
+        settings.use_mocap = bool(mapping) and _can_stand(armature)
+    return count
 
 
 def forgotten(armature: bpy.types.Object) -> str:
@@ -193,8 +195,10 @@ def _wanted(armature: bpy.types.Object, free: set[str]) -> set[str]:
 
 def _can_stand(armature: bpy.types.Object) -> bool:
     """Whether poses of people can be carried over to the armature."""
+    from . import reader, sources
+
     try:
-        read_character(armature)
+        sources.character_of(armature, reader.read(armature).joints)
     except ValueError:
         return False
     return True

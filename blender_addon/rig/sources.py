@@ -14,10 +14,14 @@ from drmm_engine.body.armature import Basis
 from drmm_engine.body.joints import Joints
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion import posing, retarget
+from drmm_engine.motion.rig import Rig, canonical_rest, mapped_bones
 
 from .. import armature as rigs
 from .. import compat, models
 from ..channels import quaternions
+from ..character import Character
+from ..spaces import similarity
+from . import choose
 
 DRAWS = 3000  # poses of people
 FRAMES = 200  # of an Action, evenly over its length, at most
@@ -52,7 +56,7 @@ def actions(armature: bpy.types.Object, joints: Joints, assets: bool) -> Array:
 
 def people(armature: bpy.types.Object, joints: Joints, count: int = DRAWS) -> Array:
     """Poses `[count, P]` as people stand, drawn from the pose model that comes with DRMM, on this rig's bones."""
-    character = rigs.read_character(armature)
+    character = character_of(armature, joints)
     model = models.load("", "pose")
     rest = np.array(model.skeleton["rest"], float)
     scale, floor = character.fit(rest)
@@ -62,6 +66,28 @@ def people(armature: bpy.types.Object, joints: Joints, count: int = DRAWS) -> Ar
     turns = {bone: keys.rotations[:, row] for row, bone in enumerate(keys.bones)}
     places = {keys.bones[0]: keys.location / character.unit}
     return _parameters(joints, turns, places, count)
+
+
+def character_of(armature: bpy.types.Object, joints: Joints) -> Character:
+    """Whom people's poses are carried over to: by the bone mapping, or by the controls of a control rig.
+
+    ValueError where that cannot be.
+    """
+    if not armature.drmm.rig.measured:
+        return rigs.read_character(armature)
+    rest = joints.armature
+    mapping = choose.joints(rest, set(rest.names))
+    if not mapping:
+        raise ValueError(f"the controls of {armature.name!r} are none of a body; untick Motion Capture")
+    unit, stand = similarity(armature.matrix_world, f"the armature {armature.name!r}")
+    matrices = rest.rest.copy()
+    matrices[:, :3, 3] *= unit
+    character = Character(
+        name=armature.name, rig=Rig(rest.names, rest.parents, stand @ matrices), mapping=mapping, unit=unit,
+        pose=rigs.joint_positions(armature, mapping), modes={},
+    )  # fmt: skip
+    canonical_rest(character.rig, mapped_bones(character.rig, mapping))  # says what stands in the way
+    return character
 
 
 def _some(poses: Array, what: str, armature: bpy.types.Object) -> Array:

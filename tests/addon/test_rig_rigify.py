@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from blender_addon import rig as rigging
+from blender_addon.rig import sources
 from tests.addon import random_rigs
 
 
@@ -35,6 +36,10 @@ def test_rigify_is_driven_by_its_controls_exactly(generated):
     assert [name for name, row in rows.items() if row.moves] == ["torso"]
     assert not any("FK" in row.source for row in rows.values())
     joints = rigging.read(generated).joints
+    assert generated.drmm.rig.use_mocap
+    people = joints.matrices(sources.people(generated, joints, count=50))
+    head, foot = (people[:, joints.armature.names.index(name), 2, 3] for name in ("head", "foot_fk.L"))
+    assert np.median(head) > 1.3 and np.abs(np.median(foot)) < 0.2
     rng = np.random.default_rng(0)
     for _ in range(5):
         theta = np.clip(0.7 * rng.uniform(joints.low, joints.high), joints.low, joints.high)
