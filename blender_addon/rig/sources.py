@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import bpy
 import numpy as np
@@ -21,7 +22,7 @@ from .. import compat, models
 from ..channels import quaternions
 from ..character import Character
 from ..spaces import similarity
-from . import choose
+from . import choose, hinges
 
 DRAWS = 3000  # poses of people
 FRAMES = 200  # of an Action, evenly over its length, at most
@@ -65,7 +66,8 @@ def people(armature: bpy.types.Object, joints: Joints, count: int = DRAWS) -> Ar
     keys = retarget.retarget(drawn, character.rig, character.mapping, rest)
     turns = {bone: keys.rotations[:, row] for row, bone in enumerate(keys.bones)}
     places = {keys.bones[0]: keys.location / character.unit}
-    return _parameters(joints, turns, places, count)
+    basis = _basis(joints, turns, places, count)
+    return joints.parameters(replace(basis, rotation=hinges.untwist(joints, basis.rotation)))[0]
 
 
 def character_of(armature: bpy.types.Object, joints: Joints) -> Character:
@@ -128,11 +130,11 @@ def _sampled(
         order = armature.pose.bones[bone].rotation_mode
         if mode or len(order) == 3:  # Euler curves of a bone in another mode do nothing
             turns[bone] = quaternions(values, mode or order)
-    return _parameters(joints, turns, places, len(frames))
+    return joints.parameters(_basis(joints, turns, places, len(frames)))[0]
 
 
-def _parameters(joints: Joints, turns: dict[str, Array], places: dict[str, Array], count: int) -> Array:
-    """Parameters `[count, P]` of poses given by quaternions and locations of some bones; other bones as in the base."""
+def _basis(joints: Joints, turns: dict[str, Array], places: dict[str, Array], count: int) -> Basis:
+    """`count` poses given by quaternions and locations of some bones; the others are as in the base."""
     row = {name: place for place, name in enumerate(joints.armature.names)}
     location, rotation, scale = (
         np.tile(part, (count, 1, 1)) for part in (joints.base.location, joints.base.rotation, joints.base.scale)
@@ -141,4 +143,4 @@ def _parameters(joints: Joints, turns: dict[str, Array], places: dict[str, Array
         for bone, values in parts.items():
             if bone in row:
                 whole[:, row[bone]] = values
-    return joints.parameters(Basis(location, rotation, scale))[0]
+    return Basis(location, rotation, scale)
