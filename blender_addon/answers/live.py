@@ -22,6 +22,7 @@ from drmm_engine.body.rig import Rig
 
 from .. import armature as armatures
 from .. import rig as rigs
+from ..conditions import renamed
 from ..scenes import local
 from ..screen import redraw
 from . import query, store
@@ -136,6 +137,7 @@ def _step(scene: bpy.types.Scene, armature: bpy.types.Object, watch: Watch, now:
 
 def _begin(armature: bpy.types.Object, start: bytes) -> Drag:
     armatures.check_editable(armature)
+    renamed.mend(armature)
     rig = query.described(armature)
     store.remember(armature, rig.joints)
     store.drop(armature)

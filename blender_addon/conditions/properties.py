@@ -13,7 +13,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import make, words
+from . import make, renamed, words
 
 OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 
@@ -30,13 +30,25 @@ def _fit_object(row: DrmmCondition, context: bpy.types.Context) -> None:
         make.fit(context, row.id_data, row)
 
 
+def _note_bone(row: DrmmCondition, _context: bpy.types.Context) -> None:
+    """So that the row follows the bone when that is renamed."""
+    renamed.note(row, row.bone)
+
+
+def _rest() -> FloatVectorProperty:
+    return FloatVectorProperty(size=6, override=OVERRIDABLE, description="The bone's ends at rest")
+
+
 class DrmmCondition(bpy.types.PropertyGroup):
     """One condition on the pose: what, how, with which object."""
 
     what: EnumProperty(
         name="What", items=words.WHAT, update=_fit_how, override=OVERRIDABLE, description="What the condition is on"
     )
-    bone: StringProperty(name="Bone", override=OVERRIDABLE, description="The bone that the condition is on")
+    bone: StringProperty(
+        name="Bone", update=_note_bone, override=OVERRIDABLE, description="The bone that the condition is on"
+    )
+    rest: _rest()
     axis: EnumProperty(name="Axis", items=words.AXES, override=OVERRIDABLE, description="Which of the joint's angles")
     how: EnumProperty(
         name="How", items=words.HOW, update=_fit_object, override=OVERRIDABLE, description="What is asked of it"
@@ -72,6 +84,8 @@ class DrmmCondition(bpy.types.PropertyGroup):
 
 class DrmmLock(bpy.types.PropertyGroup):
     """A bone that stays as it is, by its name."""
+
+    rest: _rest()
 
 
 CLASSES = (DrmmCondition, DrmmLock)

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from .. import armature as armatures
 from .. import rig as rigs
 from ..answers import keying, query, store
+from ..conditions import renamed
 from .common import ARMATURE, find_armature, refuse, setting
 
 
@@ -30,6 +31,7 @@ class DRMM_OT_find_poses(bpy.types.Operator):
             context.view_layer.update()
             armature = find_armature(context, self.armature)
             armatures.check_editable(armature)
+            renamed.mend(armature)
             model = rigs.model(armature)
             if model is None:
                 raise ValueError(f"there is no learned model for {armature.name!r}; use Learn This Rig first")

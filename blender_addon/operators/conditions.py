@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from .. import armature as rigs
-from ..conditions import make, words
+from ..conditions import make, renamed, words
 from ..conditions.read import keep
 from .common import ARMATURE, find_armature, find_object, refuse, setting
 
@@ -177,7 +177,9 @@ class DRMM_OT_lock_bones(bpy.types.Operator):
         locks = armature.drmm.locks
         for bone in bones:
             if bone not in locks:
-                locks.add().name = bone
+                lock = locks.add()
+                lock.name = bone
+                renamed.note(lock, bone)
         return {"FINISHED"}
 
 

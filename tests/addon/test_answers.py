@@ -228,6 +228,14 @@ def test_answers_of_a_rig_that_has_changed_are_dropped(rig):
         bpy.ops.drmm.find_poses()
 
 
+def test_conditions_and_locks_follow_a_bone_that_is_renamed(rig):
+    bpy.ops.drmm.lock_bones(bone="shin.L")
+    rig.data.bones["hand.L"].name, rig.data.bones["shin.L"].name = "Claw", "Calf"
+    assert found(rig)[0].missed == ""
+    assert rig.drmm.conditions[0].bone == "Claw" and rig.drmm.locks.keys() == ["Calf"]
+    assert np.linalg.norm(places(rig, "Claw") - goal(rig)) < 1e-3
+
+
 def test_without_a_model_or_a_condition_it_says_what_to_do(rig):
     for item in rig.drmm.conditions:
         item.use = False
