@@ -73,6 +73,16 @@ def test_two_rigs_are_learned_at_once_and_news_come(crane, tmp_path):
     assert not any(job.folder.exists() for job in both)
 
 
+def test_a_first_model_is_there_early_and_the_full_one_replaces_it(crane, tmp_path):
+    job = rigging.begin(crane, 31_000, path=str(tmp_path / "model"))
+    assert until(lambda: learn._tick() is not None and job.models == 1)
+    first = rigging.model(crane)
+    assert first is not None and job.fraction < 1.0 and crane.drmm.rig.model == str(job.out)
+    assert until(lambda: learn._tick() is None)
+    assert job.models == 2 and not job.error
+    assert rigging.model(crane) is not first and os.listdir(tmp_path) == ["model"]
+
+
 def test_cancelled_nothing_is_left(crane, tmp_path):
     job = rigging.begin(crane, FOREVER, path=str(tmp_path / "model"))
     assert until(lambda: job.look() and (job.folder / worker.NEWS).exists())
