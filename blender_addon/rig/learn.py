@@ -105,9 +105,16 @@ def _tick() -> float | None:
             before = job.models
             job.look()
             if job.models > before:
-                _show(uid, job)
+                _take(uid, job)
     redraw(bpy.context)
     return TICK if any(not job.over for job in _jobs.values()) else None
+
+
+def _take(uid: int, job: Job) -> None:
+    try:
+        _show(uid, job)
+    except ValueError as problem:  # a timer that raises is gone
+        job.error = str(problem)
 
 
 def _show(uid: int, job: Job) -> None:

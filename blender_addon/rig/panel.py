@@ -122,6 +122,7 @@ class DRMM_PT_rig(bpy.types.Panel):
             row.operator("drmm.learn_rig", icon="EXPERIMENTAL")
         if job and job.error:
             self._draw_problem(layout, job.error)
+        layout.label(text="Model of this rig")
         row = layout.row(align=True)
         row.prop(settings, "model", text="", placeholder="Not learned yet")
         row.operator("drmm.export_rig", text="", icon="EXPORT")

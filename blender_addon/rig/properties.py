@@ -118,7 +118,7 @@ class DrmmRig(bpy.types.PropertyGroup):
     )  # fmt: skip
     seed: IntProperty(name="Seed", min=0, override=OVERRIDE, description="Another number draws other random poses")
     model: StringProperty(
-        name="Rig Model", subtype="FILE_PATH", override=OVERRIDE,
+        name="Model of this Rig", subtype="FILE_PATH", override=OVERRIDE,
         description="The model that was learned of this rig; Learn this Rig fills it in",
     )  # fmt: skip
 
