@@ -21,7 +21,7 @@ NEAR = 1e-3  # metres, or radians: what counts as met
 EFFECTORS = ("hand.L", "hand.R", "foot.L", "foot.R", "head", "toe.L", "toe.R", "shin.L", "shin.R", "forearm.L",
              "forearm.R")
 COUNTS = (64, 16)
-STEP = 0.01  # metres that a goal is dragged from one answer to the next
+STEP, STEPS = 0.01, 10  # metres that a goal is dragged from one answer to the next, and how often
 
 
 def rig_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,26 +89,26 @@ def measured(described: Rig, queries: list, ask: Callable[[list, int], Answers])
 
 def dragged(model: drmm.Model, described: Rig, queries: list, now: np.ndarray) -> dict:
     """The same while the first goal is moved in steps, each answer near the one before; and how far bones jump."""
-    last: list[np.ndarray] = [now]
-    jumps: list[float] = []
+    last = [now]
 
     def ask(goals: list, seed: int) -> Answers:
         answers = answer(model, described, goals, last[-1], 16, seed, near=last[-1])
-        bones = described.joints.matrices(np.stack([last[-1], answers.theta[0]]))[:, :, :3, 3]
-        jumps.append(float(np.linalg.norm(bones[1] - bones[0], axis=-1).mean()) if seed % 10 else 0.0)
         last.append(answers.theta[0])
         return answers
 
-    paths = [goals for query in queries[: max(1, len(queries) // 10)] for goals in moved(query)]
+    paths = [goals for query in queries[: max(1, len(queries) // STEPS)] for goals in moved(query)]
     out = measured(described, paths, ask)
+    bones = described.joints.matrices(np.stack(last[1:]))[:, :, :3, 3]
+    drags = bones.reshape(-1, STEPS, *bones.shape[1:])
+    jumps = np.linalg.norm(np.diff(drags, axis=1), axis=-1).mean(axis=-1)
     return out | {"jump_mm_p95": round(1000 * float(np.percentile(jumps, 95)), 1), "step_mm": 1000 * STEP}
 
 
 def moved(goals: list) -> list[list]:
-    """Ten queries whose first goal moves on by a step each."""
+    """Queries whose first goal moves on by a step each."""
     point, target, name = goals[0].point, np.asarray(goals[0].target), goals[0].name
     step = STEP * (target - (0.0, 0.0, 1.0)) / np.linalg.norm(target - (0.0, 0.0, 1.0))
-    return [[humanoid.At(point, target - i * step, name=name), *goals[1:]] for i in range(10)]
+    return [[humanoid.At(point, target - i * step, name=name), *goals[1:]] for i in range(STEPS)]
 
 
 def percentiles(name: str, milliseconds: list[float]) -> dict:

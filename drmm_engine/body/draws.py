@@ -15,12 +15,16 @@ HYPOTHESES, TRUNCATION = 2, 0.05
 """Headings tried for each pose that is wanted; share of the likeliest component's probability that others need."""
 
 
-def draws(asked: Asked, count: int, seed: int) -> Array:
-    """Poses [count, P] within the limits, drawn from the model under what the goals say of its variables."""
+def draws(asked: Asked, count: int, seed: int, near: Array | None = None) -> Array:
+    """Poses [count, P] within the limits, drawn from the model under what the goals say of its variables.
+
+    near [P]: the first of them; the others head as it does.
+    """
     joints, heading, model = asked.rig.joints, asked.heading, asked.model
-    rng = np.random.default_rng((seed, 1))
-    turn = None if heading is None else _headings(asked, HYPOTHESES * count, rng)
-    said, tried = evidence(asked, turn), count if turn is None else len(turn)
+    rng, turn = np.random.default_rng((seed, 1)), None
+    if heading is not None:
+        turn = _headings(asked, HYPOTHESES * count, rng) if near is None else heading.angle(near[None])
+    said, tried = evidence(asked, turn), count if turn is None or near is not None else len(turn)
     case = np.arange(tried) if said.rows > 1 else np.zeros(tried)
     h, log_weight, _ = model.forward(said, case, uniform(rng, (tried, len(model.layers))), TRUNCATION)
     kept = np.arange(count)
@@ -30,8 +34,10 @@ def draws(asked: Asked, count: int, seed: int) -> Array:
     theta = np.tile(np.clip(0.0, joints.low, joints.high), (count, 1))
     theta[:, asked.columns] = _values(model, said, h[kept], rng)[:, : len(asked.columns)]
     if heading is not None and turn is not None:
-        theta = heading.within(heading.turned(theta, turn[kept]))
-    return np.where(asked.held, asked.now, np.clip(theta, joints.low, joints.high))
+        theta = heading.within(heading.turned(theta, turn[kept] if near is None else turn[0]))
+    theta = np.where(asked.held, asked.now, np.clip(theta, joints.low, joints.high))
+    theta[: 0 if near is None else 1] = near
+    return theta
 
 
 def _values(model: Model, evidence: Evidence, h: Array, rng: np.random.Generator) -> Array:

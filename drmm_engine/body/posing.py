@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drmm_engine.body.draws import draws
-from drmm_engine.body.goals import Along, Angle, Facing, Goal
+from drmm_engine.body.goals import Along, Angle, Facing, Goal, Near
 from drmm_engine.body.rig import Rig
 from drmm_engine.body.rotations import Array
 from drmm_engine.body.solver import ROUNDS, errors, solve
@@ -21,8 +21,8 @@ from drmm_engine.schema import Schema
 
 MET_PLACE, MET_ANGLE = 6e-4, np.radians(0.5)
 """Errors up to which a goal is met, and that cost a nat in the ranking: statures (1 mm of a person) and radians."""
-ENOUGH, DRAGGED = 0.6, 10
-"""Share of the poses that meet everything with which solving ends; rounds of solving at most near a given pose."""
+ENOUGH, FEW, DRAGGED = 0.6, 0.25, 10
+"""Share of the poses that meet everything with which solving ends, and near a given pose; rounds at most there."""
 DIFFERENT, FIRST = 0.02, 8
 """Root mean square distance of bones above which two poses differ, statures; how many of the first are to differ."""
 
@@ -60,13 +60,11 @@ def answer(
     no pose, or a model of another rig.
     """
     asked = Asked(model, rig, list(goals), _pose(rig, theta, "theta"), _held(rig, held))
-    starts = draws(asked, count, seed)
     if near is not None:
-        starts[0] = np.where(asked.held, asked.now, _pose(rig, near, "near"))
-    solved = _solved(asked, starts, dragged=near is not None)
-    error = errors(rig.joints, solved, asked.goals) if goals else np.zeros((count, 0))
-    met = np.array([MET_ANGLE if isinstance(goal, (Along, Facing, Angle)) else MET_PLACE * rig.stature
-                    for goal in goals])
+        near = np.where(asked.held, asked.now, _pose(rig, near, "near"))
+    starts = draws(asked, count, seed, near)
+    met = np.array([_met(goal, rig) for goal in goals])
+    solved, error = _solved(asked, starts, met, dragged=near is not None)
     bones = rig.joints.links.matrices(solved)[..., :3, 3]
     angle = np.zeros(count) if asked.heading is None else asked.heading.angle(solved)
     plausible = plausibility(asked, solved, angle)
@@ -79,11 +77,31 @@ def answer(
     return Answers(solved[order], plausible[order], error[order], tuple(goal.name for goal in goals), met)
 
 
-def _solved(asked: Asked, starts: Array, dragged: bool) -> Array:
-    if not asked.goals:
-        return starts
-    rounds, enough = DRAGGED if dragged else ROUNDS, math.ceil(ENOUGH * len(starts))
-    return solve(asked.rig.joints, starts, asked.goals, asked.held, rounds, enough)
+def _met(goal: Goal, rig: Rig) -> float:
+    """The error up to which a goal is met; a wish is within two standard deviations."""
+    if isinstance(goal, (Along, Facing)) or (isinstance(goal, Angle) and not _is_place(goal, rig)):
+        return MET_ANGLE
+    return max(MET_PLACE * rig.stature, 2.0 * goal.sd if isinstance(goal, Near) else 0.0)
+
+
+def _is_place(goal: Angle, rig: Rig) -> bool:
+    names = rig.joints.names
+    return goal.parameter in names and rig.joints.units[names.index(goal.parameter)] == "m"
+
+
+def _solved(asked: Asked, starts: Array, met: Array, dragged: bool) -> tuple[Array, Array]:
+    """Poses [n, P] solved for the goals, and their errors [n, goals]."""
+    joints, goals, held = asked.rig.joints, asked.goals, asked.held
+    if not goals:
+        return starts, np.zeros((len(starts), 0))
+    rounds, enough = (DRAGGED, FEW) if dragged else (ROUNDS, ENOUGH)
+    solved = solve(joints, starts, goals, held, rounds, math.ceil(enough * len(starts)))
+    error = errors(joints, solved, goals)
+    if dragged and (error[0] > met).any():
+        # The pose that is held on to must not give way to another for want of rounds.
+        solved[:1] = solve(joints, solved[:1], goals, held, rounds)
+        error[:1] = errors(joints, solved[:1], goals)
+    return solved, error
 
 
 def plausibility(asked: Asked, theta: Array, angle: Array) -> Array:

@@ -290,3 +290,24 @@ def test_a_model_of_something_else_or_of_another_rig_is_refused(model):
     other = Rig(tiny_rig.joints(limits), RIG.effectors)
     with pytest.raises(ValueError, match="of another rig, which has 'pose.chest.x'"):
         answer(model, other, [], np.clip(0.0, other.joints.low, other.joints.high), count=4)
+
+
+def test_a_wish_within_its_spread_is_no_goal_missed(model):
+    hips = np.array([0.1, 0.2, 1.0])
+    goals = [At(HIPS, hips, name="hips"), Near(HAND, hips + (0.9, 0.0, 0.5), 0.2, name="hand")]
+    answers = answer(model, RIG, goals, NOW, count=16)
+    assert answers.met == pytest.approx([6e-4 * RIG.stature, 0.4])
+    assert answers.unmet() == [] and answers.error[0, 1] > 0.05
+
+
+def test_while_a_goal_is_dragged_the_pose_does_not_jump_to_another_branch(model):
+    pose = legal(1, 14)[0]
+    hand, hips = places(pose)[2], places(pose)[0]
+    for step in range(20):
+        goals = [At(HAND, hand + 0.01 * step * (hips - hand) / np.linalg.norm(hips - hand), name="hand"),
+                 At(HIPS, hips, name="hips")]
+        answers = answer(model, RIG, goals, pose, count=16, seed=step, near=pose)
+        bones = RIG.joints.matrices(np.stack([pose, answers.theta[0]]))[:, :, :3, 3]
+        assert np.linalg.norm(bones[1] - bones[0], axis=-1).max() < 0.05
+        assert answers.unmet() == []
+        pose = answers.theta[0]
