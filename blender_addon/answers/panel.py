@@ -141,6 +141,9 @@ def draw_answers(layout: bpy.types.UILayout, context: bpy.types.Context, armatur
     row.scale_y, row.enabled = 1.4, ready
     row.operator("drmm.find_poses", icon="OUTLINER_OB_ARMATURE")
     row.prop(settings, "live", toggle=True, icon="REC")
+    if not ready:
+        wanting = "a condition" if rigs.known_model(armature) else "a learned rig"
+        layout.label(text=f"Needs {wanting}", icon="INFO")
     row = layout.row(align=True)
     row.prop(context.scene.drmm, "count")
     row.prop(context.scene.drmm, "seed")

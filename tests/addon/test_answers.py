@@ -4,13 +4,14 @@
 import bpy
 import numpy as np
 import pytest
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 import blender_addon
 from blender_addon import rig as rig_of
 from blender_addon.answers import ghosts, keying, live, query, store
 from drmm_engine.body import poses, solver
 from tests.addon import rigs
+from tests.addon.test_rig_limits import chain
 
 PLACE = Matrix.Translation((2, 1, 0)) @ Matrix.Rotation(1.1, 4, "Z") @ Matrix.Scale(0.5, 4)
 
@@ -391,6 +392,28 @@ def test_live_survives_what_is_deleted_undone_and_loaded(rig, tmp_path):
     bpy.data.objects.remove(rig)
     bpy.context.view_layer.update()
     assert live._watches == {}
+
+
+def test_a_crane_is_posed_as_well_as_a_person(scene, tmp_path):
+    crane = scene.drmm.armature = chain([2.0, 1.5, 1.0, 0.5])
+    crane.matrix_world = PLACE
+    rig_of.find(crane)
+    *_, model = poses.learn(rig_of.read(crane), None, count=1000, seed=0)
+    model.save(tmp_path / "crane.drmm.safetensors")
+    crane.drmm.rig.model = str(tmp_path / "crane.drmm.safetensors")
+    last = crane.pose.bones[-1].name
+    bpy.ops.drmm.add_condition(what="TAIL", bone=last)
+    bpy.ops.drmm.add_condition(what="DIRECTION", bone=last)
+    joints = rig_of.read(crane).joints
+    legal = joints.low + np.random.default_rng(5).uniform(0.3, 0.7, joints.P) * (joints.high - joints.low)
+    pose = crane.matrix_world @ Matrix(joints.matrices(legal)[joints.armature.names.index(last)])
+    for item in crane.drmm.conditions:
+        item.object.matrix_world = pose
+    crane.drmm.conditions[0].object.location = pose @ Vector((0, crane.data.bones[last].length, 0))
+    assert found(crane, count=16)[0].missed == ""
+    bpy.context.view_layer.update()
+    tip = crane.matrix_world @ crane.pose.bones[last].tail
+    assert np.linalg.norm(tip - crane.drmm.conditions[0].object.matrix_world.translation) < 1e-3
 
 
 def test_two_armatures_are_asked_each_for_itself(rig, model_file):
