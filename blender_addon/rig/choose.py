@@ -8,16 +8,24 @@ from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
+from drmm_engine.body import rotations
 from drmm_engine.body.armature import Armature
+from drmm_engine.body.rotations import Array
 from drmm_engine.motion import mapping as names
 from drmm_engine.motion.skeleton import JOINTS
 
-HUMANOID = 11  # canonical joints that the names must tell, before a rig counts as a humanoid
+# Canonical joints that the names must tell, before a rig counts as a humanoid.
+FEET = ("LeftFoot", "RightFoot")
+BODY_OF = ("Hips", "Head", *FEET) + tuple(
+    side + part for side in ("Left", "Right") for part in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg")
+)
+UPRIGHT = 0.8  # cosine of the slant of trunk and legs, at least
 MOST = 40  # bones driven in a rig whose names tell nothing: the longest
 SMALL = 0.02  # of the longest side of the rig: shorter bones are details
 HELPER = re.compile(
     r"twist|roll|helper|pole|target|ctrl|control|socket|weapon|prop|eye|brow|lid|lip|cheek|nose|jaw|teeth|tongue|"
-    r"finger|thumb|index|middle|ring|pinky|little|breast|hair|cloth|skirt|_ik|\bik|^mch|^vis|tweak|_end$|\bend$"
+    r"finger|thumb|index|middle|ring|pinky|little|breast|hair|cloth|skirt|_ik|\bik|^mch|^vis|tweak|_end$|\bend$|"
+    r"(^|[^a-z])ear([^a-z]|$)|face|forehead|temple|chin|beak|feather|palm|belly|(pelvis|skull)[._][lrc]$"
 )
 BODY = re.compile(r"hip|pelvis|torso|\bcog\b|body|root")
 # Ends that are reached for in a humanoid: joint without side, and the end of its bone.
@@ -37,7 +45,7 @@ CONTROLS = {"Hips": "torso", "Neck": "neck", "Head": "head"} | {
 SPINE = re.compile(r"spine_fk(\.\d+)?")
 
 
-def joints(armature: Armature, free: Set[str]) -> dict[str, str]:
+def joints(armature: Armature, free: Set[str], up: Array) -> dict[str, str]:
     """Canonical joint -> bone, for a humanoid whose names tell it; empty for any other rig."""
     controls = _controls(free)
     if controls:
@@ -51,7 +59,16 @@ def joints(armature: Armature, free: Set[str]) -> dict[str, str]:
             parent = int(armature.parents[parent])
         parents.append(place.get(parent, -1))
     found = names.propose([armature.names[i] for i in kept], parents)
-    return found if len(found) >= HUMANOID and "Hips" in found else {}
+    return found if set(BODY_OF) <= set(found) and _stands(armature, found, up) else {}
+
+
+def _stands(armature: Armature, mapping: Mapping[str, str], up: Array) -> bool:
+    """Whether the head is over the hips and these over the feet: an animal's joints may be named alike."""
+    hips, head, *feet = (
+        armature.rest[armature.names.index(mapping[joint]), :3, 3] for joint in ("Hips", "Head", *FEET)
+    )
+    trunk, legs = rotations.normalize([head - hips, hips - np.mean(feet, axis=0)])
+    return bool(min(trunk @ up, legs @ up) > UPRIGHT)
 
 
 def driven(armature: Armature, free: Set[str], wanted: Set[str], mapping: Mapping[str, str]) -> list[str]:
@@ -71,8 +88,8 @@ def driven(armature: Armature, free: Set[str], wanted: Set[str], mapping: Mappin
     length = dict(zip(armature.names, armature.lengths, strict=True))
     fit = [name for name in armature.names
            if name in wanted and length[name] >= SMALL * size and not HELPER.search(name.lower())]
-    longest = set(sorted(fit, key=lambda name: -length[name])[:MOST])
-    return [name for name in fit if name in longest]
+    least = sorted((length[name] for name in fit), reverse=True)[:MOST][-1:]  # left and right are alike long
+    return [name for name in fit if length[name] >= 0.999 * least[0]]
 
 
 def carrier(armature: Armature, chosen: Sequence[str], mapping: Mapping[str, str]) -> str | None:
@@ -107,7 +124,7 @@ def _controls(free: Set[str]) -> dict[str, str]:
     """The joints of a rig that Rigify generated; empty for any other."""
     found = {joint: name for joint, name in CONTROLS.items() if name in free}
     spine = sorted(name for name in free if SPINE.fullmatch(name))
-    if len(found) < HUMANOID or "Hips" not in found or not spine:
+    if len(found) < len(CONTROLS) // 2 or "Hips" not in found or not spine:
         return {}
     return {joint: {**found, "Chest": spine[-1]}[joint] for joint in JOINTS if joint in found or joint == "Chest"}
 

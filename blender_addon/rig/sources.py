@@ -78,10 +78,10 @@ def character_of(armature: bpy.types.Object, joints: Joints) -> Character:
     if not armature.drmm.rig.measured:
         return rigs.read_character(armature)
     rest = joints.armature
-    mapping = choose.joints(rest, set(rest.names))
+    unit, stand = similarity(armature.matrix_world, f"the armature {armature.name!r}")
+    mapping = choose.joints(rest, set(rest.names), stand[2, :3])
     if not mapping:
         raise ValueError(f"the controls of {armature.name!r} are none of a body; untick Motion Capture")
-    unit, stand = similarity(armature.matrix_world, f"the armature {armature.name!r}")
     matrices = rest.rest.copy()
     matrices[:, :3, 3] *= unit
     character = Character(

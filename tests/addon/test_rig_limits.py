@@ -234,7 +234,7 @@ def bent(armature, bone, degrees):
 def test_knees_bend_backward_and_elbows_forward(scene, make):
     armature = make()
     rigging.find(armature)
-    mapping = {joint: name for joint, name in bones.choose.joints(*_rest(armature)).items()}
+    mapping = {joint: name for joint, name in bones.choose.joints(*_rest(armature), _up(armature)).items()}
     for side in ("Left", "Right"):
         assert bent(armature, mapping[f"{side}LowerLeg"], 0.5)[1] > 0.6  # the bodies face -Y
         assert bent(armature, mapping[f"{side}LowerArm"], 0.5)[1] < -0.6
@@ -245,6 +245,10 @@ def _rest(armature):
 
     ordered = sorted(armature.pose.bones, key=lambda bone: len(bone.parent_recursive))
     return read_bones(ordered), {bone.name for bone in ordered} - set(limits.overruled(armature))
+
+
+def _up(armature):
+    return np.array(armature.matrix_world.inverted().to_3x3().col[2].normalized())
 
 
 @MAKES

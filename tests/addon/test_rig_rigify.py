@@ -12,10 +12,15 @@ from tests.addon import random_rigs
 
 
 @pytest.fixture
-def generated(scene):
-    """The rig of Rigify's human, set to FK, its neck and head following the spine."""
+def rigify(scene):
+    """Rigify, switched on."""
     if addon_utils.enable("rigify", default_set=True) is None:
         pytest.skip("this Blender has no Rigify")
+
+
+@pytest.fixture
+def generated(rigify):
+    """The rig of Rigify's human, set to FK, its neck and head following the spine."""
     bpy.ops.object.armature_human_metarig_add()
     bpy.ops.pose.rigify_generate()
     armature = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and "rig_id" in obj.data)
@@ -26,6 +31,20 @@ def generated(scene):
     armature.update_tag()
     bpy.context.view_layer.update()
     return armature
+
+
+def test_an_animal_is_no_humanoid_though_its_joints_are_named_alike(rigify):
+    bpy.ops.object.armature_basic_quadruped_metarig_add()
+    armature = bpy.context.object
+    rigging.find(armature)
+    rows = {row.name: row for row in armature.drmm.rig.bones if row.driven}
+    legs = {f"{front}{part}.{side}" for front in ("", "front_") for part in ("thigh", "shin", "foot") for side in "LR"}
+    assert legs <= set(rows) and not armature.drmm.rig.use_mocap
+    assert [name for name, row in rows.items() if row.moves] == ["spine.004"]  # the pelvis
+    for name in ("shin.L", "front_shin.L"):
+        assert rows[name].low[2] == rows[name].high[2] == 0.0 and rows[name].high[0] - rows[name].low[0] > 2.0
+    ends = set(rigging.read(armature).effectors)
+    assert {(f"{front}toe.{side}", "tail") for front in ("", "front_") for side in "LR"} <= ends
 
 
 @pytest.mark.slow
