@@ -20,6 +20,7 @@ MISSING = 0.2
 ROWS, HELD = 12_000, 1000
 DRAWS = 64
 NEIGHBOURS = 5
+ALIKE = 10.0  # `fit`'s shared rows for frames of clips, some frames apart
 
 
 def measure(train_clips: list[clip_tables.Frames], held_clips: list[clip_tables.Frames],
@@ -45,12 +46,12 @@ def measure(train_clips: list[clip_tables.Frames], held_clips: list[clip_tables.
 
 def _whitened(schema: drmm.Schema, hidden: np.ndarray, asked: np.ndarray, held: np.ndarray) -> dict:
     rows = to_model_units(schema, hidden)
-    components = sizes.chosen(schema, rows, "full", "whiten", 0)
-    model = fit(schema, rows, components, "full", "whiten")
+    found = sizes.chosen(schema, rows, sizes.kinds(schema, "full", "whiten"), 0, ALIKE)
+    model = fit(schema, rows, found.components, "full", "whiten", shared=ALIKE)
     filled = np.array([_filled(model, row) for row in asked])
     reals_alone = asked.copy()
     reals_alone[:, schema.categorical_columns] = np.nan
-    return {"components": str(components), "parameters": parameters(model),
+    return {"components": str(found.components), "parameters": parameters(model),
             "log_likelihood": _mean(model.log_prob(asked)), "of_reals_alone": _mean(model.log_prob(reals_alone)),
             } | errors(schema, filled, asked, held)
 

@@ -136,16 +136,15 @@ class Plan:
         """The settings for rows [R, variables] in model units."""
         values = dict(self.values)
         layers, components = (values.pop(name, None) for name in SIZES)
-        values.setdefault("covariance", sizes.covariance(schema))
-        values.setdefault("residual", "whiten" if values["covariance"] == "full" else "shift")
-        if layers is None and components is None:
-            found = sizes.chosen(schema, data, values["covariance"], values["residual"], self.seed,
-                                 values.get("shared_rows", SHARED_ROWS))
-        else:
-            found = (components or sizes.COMPONENTS,) * (layers or sizes.DEPTH)
+        told = None
+        if layers is not None or components is not None:
+            told = (components or sizes.COMPONENTS,) * (layers or sizes.DEPTH)
+        allowed = sizes.kinds(schema, *(values.get(name) for name in KINDS))
+        found = sizes.chosen(schema, data, allowed, self.seed, values.get("shared_rows", SHARED_ROWS), told)
+        values |= {"covariance": found.covariance, "residual": found.residual}
         if values["covariance"] == "full" or values["residual"] == "whiten":
             values |= {"start": "greedy", "curriculum": "end-to-end"}
-        return Settings(found, seed=self.seed, **values)
+        return Settings(found.components, seed=self.seed, **values)
 
 
 def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
