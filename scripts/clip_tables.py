@@ -92,6 +92,15 @@ def pose_rows(clips: list[Frames]) -> np.ndarray:
     return np.concatenate(parts).astype(np.float32)
 
 
+def mirrored(schema: drmm.Schema, x: np.ndarray) -> np.ndarray:
+    """Poses [rows, 61] as a mirror to the character's left shows them: y is -y, left is right."""
+    sides = {"L": "R", "R": "L"}
+    names = [name.split(".") for name in schema.names]
+    other = [joint[:-1] + sides[joint[-1]] if joint[-2:] in ("_L", "_R") else joint for joint, _ in names]
+    columns = [schema.column(f"{joint}.{axis}") for joint, (_, axis) in zip(other, names, strict=True)]
+    return x[:, columns] * np.where([axis == "y" for _, axis in names], -1, 1).astype(x.dtype)
+
+
 def joints(schema: drmm.Schema, row: np.ndarray) -> dict[str, np.ndarray]:
     """A row of `pose_rows`, or a difference of two, by joint."""
     by_joint: dict[str, list[float]] = {}

@@ -73,3 +73,12 @@ def test_errors_count_hidden_values_alone():
     asked = np.array([[np.nan, 1.0, np.nan], [3.0, 2.0, np.nan]])
     filled = np.array([[5.0, 9.0, 0], [9.0, 9.0, 2]])
     assert gaps.errors(SCHEMA, filled, asked, held) == {"rmse_sd": 2.0, "wrong_kind": 0.5}
+
+
+def test_a_mirrored_pose_has_its_sides_changed_and_comes_back():
+    names = ["Hips.z", "Hand_L.x", "Hand_L.y", "Hand_L.z", "Hand_R.x", "Hand_R.y", "Hand_R.z"]
+    schema = drmm.Schema((drmm.Stream.real("pose", names),))
+    x = np.array([[0.9, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]])
+    other = clip_tables.mirrored(schema, x)
+    assert other == pytest.approx(np.array([[0.9, 0.4, -0.5, 0.6, 0.1, -0.2, 0.3]]))
+    assert clip_tables.mirrored(schema, other) == pytest.approx(x)
