@@ -16,6 +16,7 @@ from drmm_engine.body import rotations
 from drmm_engine.body.armature import Armature
 from drmm_engine.body.rotations import Array
 
+UPRIGHT = ("Head", "LeftFoot", "RightFoot")
 SWING, TWIST = 60.0, 30.0  # degrees either way for a joint of which nothing is known
 PAST = 6.0  # degrees that a hinge goes past straight
 BENT = 8.0  # degrees between two bones at rest from which on they show how their joint bends
@@ -59,7 +60,10 @@ class Body:
 
 
 def body(armature: Armature, mapping: Mapping[str, str], up: Array) -> Body:
-    """The directions of a rig: left from its thighs or arms where the mapping tells them, else Blender's +X."""
+    """The directions of a rig: of a body those of its own rest pose, else up as given and left Blender's +X."""
+    if all(mapping.get(joint) for joint in UPRIGHT):
+        head, *feet = (armature.rest[armature.names.index(mapping[joint]), :3, 3] for joint in UPRIGHT)
+        up = head - np.mean(feet, axis=0)
     up = rotations.normalize(up)
     left = np.array([1.0, 0.0, 0.0])
     for part in ("UpperLeg", "UpperArm"):

@@ -96,13 +96,12 @@ def find(armature: bpy.types.Object) -> int:
         raise ValueError(f"the armature {armature.name!r} has no bones; add some in Edit Mode")
     rest, reasons = read_bones(bones), limits.overruled(armature)
     free = {bone.name for bone in bones if bone.name not in reasons and not limits.locked(bone)}
-    up = np.array(armature.matrix_world.inverted().to_3x3().col[2].normalized(), float)
-    mapping = choose.joints(rest, free, up)
+    mapping = choose.joints(rest, free)
     chosen = choose.driven(rest, free, _wanted(armature, free), mapping)
     settings = armature.drmm.rig
     new = not settings.bones
     settings.measured = any(blocked(armature, name, reasons, chosen) for name in chosen)
-    _fill(armature, rest, chosen, mapping, up)
+    _fill(armature, rest, chosen, mapping)
     for item in settings.bones:
         item.problem = reasons.get(item.name) or limits.locked(armature.pose.bones[item.name])
     count = measure(armature) if settings.measured else len(chosen)
@@ -145,15 +144,14 @@ def measure(armature: bpy.types.Object) -> int:
     return sum(row.driven for row in rows.values())
 
 
-def _fill(
-    armature: bpy.types.Object, rest: Armature, chosen: Sequence[str], mapping: dict[str, str], up: np.ndarray
-) -> None:
+def _fill(armature: bpy.types.Object, rest: Armature, chosen: Sequence[str], mapping: dict[str, str]) -> None:
     """Write the rows, in Blender's order of the bones."""
     reached = choose.effectors(rest, chosen, mapping)
     listed = armature.drmm.rig.bones
     for number in reversed(range(len(listed))):  # others are used again: an override cannot take out its library's
         if listed[number].name not in armature.pose.bones:
             listed.remove(number)
+    up = np.array(armature.matrix_world.inverted().to_3x3().col[2], float)
     frame = anatomy.body(rest, mapping, up)
     joints = {bone: joint for joint, bone in mapping.items()}
     trunk = _trunk(rest, mapping)

@@ -10,7 +10,6 @@ import numpy as np
 
 from drmm_engine.body import rotations
 from drmm_engine.body.armature import Armature
-from drmm_engine.body.rotations import Array
 from drmm_engine.motion import mapping as names
 from drmm_engine.motion.skeleton import JOINTS
 
@@ -19,7 +18,7 @@ FEET = ("LeftFoot", "RightFoot")
 BODY_OF = ("Hips", "Head", *FEET) + tuple(
     side + part for side in ("Left", "Right") for part in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg")
 )
-UPRIGHT = 0.8  # cosine of the slant of trunk and legs, at least
+UPRIGHT = 0.7  # cosine of the angle between trunk and legs, at least
 MOST = 40  # bones driven in a rig whose names tell nothing: the longest
 SMALL = 0.02  # of the longest side of the rig: shorter bones are details
 HELPER = re.compile(
@@ -45,7 +44,7 @@ CONTROLS = {"Hips": "torso", "Neck": "neck", "Head": "head"} | {
 SPINE = re.compile(r"spine_fk(\.\d+)?")
 
 
-def joints(armature: Armature, free: Set[str], up: Array) -> dict[str, str]:
+def joints(armature: Armature, free: Set[str]) -> dict[str, str]:
     """Canonical joint -> bone, for a humanoid whose names tell it; empty for any other rig."""
     controls = _controls(free)
     if controls:
@@ -59,16 +58,16 @@ def joints(armature: Armature, free: Set[str], up: Array) -> dict[str, str]:
             parent = int(armature.parents[parent])
         parents.append(place.get(parent, -1))
     found = names.propose([armature.names[i] for i in kept], parents)
-    return found if set(BODY_OF) <= set(found) and _stands(armature, found, up) else {}
+    return found if set(BODY_OF) <= set(found) and _stands(armature, found) else {}
 
 
-def _stands(armature: Armature, mapping: Mapping[str, str], up: Array) -> bool:
-    """Whether the head is over the hips and these over the feet: an animal's joints may be named alike."""
+def _stands(armature: Armature, mapping: Mapping[str, str]) -> bool:
+    """Whether trunk and legs are in line at rest: an animal's joints may be named alike."""
     hips, head, *feet = (
         armature.rest[armature.names.index(mapping[joint]), :3, 3] for joint in ("Hips", "Head", *FEET)
     )
     trunk, legs = rotations.normalize([head - hips, hips - np.mean(feet, axis=0)])
-    return bool(min(trunk @ up, legs @ up) > UPRIGHT)
+    return bool(trunk @ legs > UPRIGHT)
 
 
 def driven(armature: Armature, free: Set[str], wanted: Set[str], mapping: Mapping[str, str]) -> list[str]:

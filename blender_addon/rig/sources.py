@@ -63,10 +63,15 @@ def people(armature: bpy.types.Object, joints: Joints, count: int = DRAWS) -> Ar
     scale, floor = character.fit(rest)
     origin = character.position / scale
     drawn = posing.sample_poses(model, {}, count=count, heading=character.heading, origin=origin).positions
-    keys = retarget.retarget(drawn, character.rig, character.mapping, rest)
+    return carried(character, joints, drawn, rest)
+
+
+def carried(character: Character, joints: Joints, positions: Array, rest: Array) -> Array:
+    """Parameters `[n, P]` of poses of people, given by positions `[n, 20, 3]` of a body with a rest pose `[20, 3]`."""
+    keys = retarget.retarget(positions, character.rig, character.mapping, rest)
     turns = {bone: keys.rotations[:, row] for row, bone in enumerate(keys.bones)}
     places = {keys.bones[0]: keys.location / character.unit}
-    basis = _basis(joints, turns, places, count)
+    basis = _basis(joints, turns, places, len(positions))
     return joints.parameters(replace(basis, rotation=hinges.untwist(joints, basis.rotation)))[0]
 
 
@@ -79,7 +84,7 @@ def character_of(armature: bpy.types.Object, joints: Joints) -> Character:
         return rigs.read_character(armature)
     rest = joints.armature
     unit, stand = similarity(armature.matrix_world, f"the armature {armature.name!r}")
-    mapping = choose.joints(rest, set(rest.names), stand[2, :3])
+    mapping = choose.joints(rest, set(rest.names))
     if not mapping:
         raise ValueError(f"the controls of {armature.name!r} are none of a body; untick Motion Capture")
     matrices = rest.rest.copy()
