@@ -192,7 +192,7 @@ def mixture(rows: Rows, components: int, ridge: float = RIDGE) -> drmm.Model:
     """scikit-learn's full-covariance mixture of complete rows, in data units."""
     from sklearn.mixture import GaussianMixture
 
-    made = GaussianMixture(components, reg_covar=ridge, random_state=0).fit(rows.train)
+    made = GaussianMixture(components, reg_covar=ridge, random_state=0).fit(rows.train.astype(float))
     return as_model(rows.schema, made.weights_, made.means_, made.covariances_)
 
 
