@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 from numpy.typing import NDArray
 
-import drmm_engine as drmm
 from drmm_engine.body.rig import Rig
 
 from .. import armature as armatures
@@ -28,9 +27,8 @@ from ..screen import redraw
 from . import query, store
 
 Array = NDArray[np.float64]
-COUNT = 16
-ROUNDS = 8  # of the solver at every event: it goes on at the next
-WORTH = 0.5  # an answer of another kind is taken where it misses by no more than this share
+ROUNDS, TRIES = 4, 4  # of the solver, and how often at an event at most
+STUCK = 0.8  # the solver is not called again where it leaves more than this share of what is missed
 PAUSE = 0.3  # seconds without a change after which a drag is over and the rig is read anew
 
 
@@ -44,7 +42,6 @@ class Drag:
     theta: Array
     last: float
     transform: int
-    lost: bool = False
 
 
 @dataclass
@@ -64,14 +61,19 @@ def sync(scene: bpy.types.Scene) -> None:
     """Watch just those armatures of a scene that are live, from what they ask now on."""
     _watches.clear()
     bpy.context.view_layer.update()
-    for armature in scene.objects:
-        if armature.type == "ARMATURE" and armature.library is None and armature.drmm.live:
-            _watches[armature.name] = Watch(asked(armature))
+    _find(scene)
     handlers = bpy.app.handlers.depsgraph_update_post
     if _watches and follow not in handlers:
         handlers.append(follow)
     elif not _watches:
         stop()
+
+
+def _find(scene: bpy.types.Scene) -> None:
+    """Watch the live armatures that are not watched under their names."""
+    for armature in scene.objects:
+        if armature.type == "ARMATURE" and armature.library is None and armature.drmm.live:
+            _watches.setdefault(armature.name, Watch(asked(armature)))
 
 
 def stop() -> None:
@@ -93,14 +95,17 @@ def follow(scene: bpy.types.Scene, _depsgraph: bpy.types.Depsgraph | None = None
     windows = bpy.context.window_manager.windows
     if bpy.app.is_job_running("RENDER") or any(window.screen.is_animation_playing for window in windows):
         return
-    for name, watch in list(_watches.items()):
-        armature = local(scene, name)
-        if armature is None or not armature.drmm.live:
-            _watches.pop(name)
-            continue
+    found = {name: local(scene, name) for name in _watches}
+    if not all(armature and armature.drmm.live for armature in found.values()):  # deleted, renamed, switched off
+        _watches.clear()
+        _find(scene)
+        if not _watches:
+            stop()
+        return
+    for name, armature in found.items():
         now = asked(armature)
-        if now != watch.asked:
-            _step(scene, armature, watch, now)
+        if now != _watches[name].asked:
+            _step(scene, armature, _watches[name], now)
 
 
 def asked(armature: bpy.types.Object) -> bytes:
@@ -161,20 +166,13 @@ def _transform() -> int:
 def _solve(scene: bpy.types.Scene, armature: bpy.types.Object, drag: Drag) -> tuple[Array, str]:
     """The pose next to the drag's that meets the conditions, and what it misses.
 
-    Where that cannot go on, others are drawn, once until it can again: one of them is taken if it misses far less.
+    A solver that stalls looks elsewhere after more than `ROUNDS`; so that the pose keeps to its branch, it is called
+    anew instead, as long as that brings it nearer.
     """
     asked = query.ask(armature, scene, drag.rig, drag.theta)
-    theta, error = query.near(asked, ROUNDS)
-    lost, drag.lost = drag.lost, not asked.meets(error)
-    if drag.lost and not lost:
-        found = query.answer(_model(armature), asked, COUNT, near=drag.theta)
-        if np.sum(found.error[0] / asked.met) < WORTH * np.sum(error / asked.met):
-            theta, error = found.theta[0], found.error[0]
-    return theta, query.missed(asked, error)
-
-
-def _model(armature: bpy.types.Object) -> drmm.Model:
-    model = rigs.model(armature)
-    if model is None:
-        raise ValueError(f"there is no learned model for {armature.name!r}; learn this rig first")
-    return model
+    for _ in range(TRIES):
+        last, asked = asked, replace(asked, theta=query.near(asked, ROUNDS))
+        error = query.errors(asked)
+        if asked.meets(error) or np.sum(error / asked.met) > STUCK * np.sum(query.errors(last) / asked.met):
+            break
+    return asked.theta, query.missed(asked, error)

@@ -138,8 +138,10 @@ def draw_answers(layout: bpy.types.UILayout, context: bpy.types.Context, armatur
     settings = armature.drmm
     ready = rigs.known_model(armature) and len(settings.conditions) > 0
     row = layout.row(align=True)
-    row.scale_y, row.enabled = 1.4, ready
-    row.operator("drmm.find_poses", icon="OUTLINER_OB_ARMATURE")
+    row.scale_y = 1.4
+    find = row.row(align=True)
+    find.enabled = ready
+    find.operator("drmm.find_poses", icon="OUTLINER_OB_ARMATURE")
     row.prop(settings, "live", toggle=True, icon="REC")
     if not ready:
         wanting = "a condition" if rigs.known_model(armature) else "a learned rig"

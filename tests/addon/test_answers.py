@@ -357,6 +357,17 @@ def test_a_drag_that_is_taken_back_leaves_the_pose_as_it_was(rig):
     assert np.allclose(turns(rig), before, atol=1e-6)
 
 
+def test_live_needs_no_model_and_says_what_is_out_of_reach(rig):
+    rig.drmm.rig.model = ""
+    rig.drmm.live = True
+    empty = rig.drmm.conditions[0].object
+    empty.location.z += 9.0
+    bpy.context.view_layer.update()
+    assert live.told(rig).startswith("hand.L head ")
+    empty.location.z -= 9.05
+    assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3 and live.told(rig) == ""
+
+
 def test_live_follows_the_armature_too_and_stops_when_switched_off(rig):
     rig.drmm.live = True
     assert live.follow in bpy.app.handlers.depsgraph_update_post
@@ -385,6 +396,10 @@ def test_live_survives_what_is_deleted_undone_and_loaded(rig, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=file)
     rig = bpy.data.objects["Rig"]
     rig.drmm.conditions[0].object.location.z -= 0.05
+    assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3
+    rig.name = "Renamed"
+    bpy.context.view_layer.update()
+    rig.drmm.conditions[0].object.location.z += 0.02
     assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3
     bpy.data.objects.remove(rig.drmm.conditions[0].object)
     bpy.context.view_layer.update()
