@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,13 @@ def _points(row: Row, rig: Rig) -> list[tuple[solver.Point, str]]:
 
 def _end(rig: Rig, bone: str, end: str) -> solver.Point:
     length = rig.joints.armature.lengths[rig.joints.armature.names.index(bone)]
-    return solver.Point((bone,), np.array([[0.0, length * (end == "tail"), 0.0]]), np.ones(1))
+    return _point(bone, float(length) * (end == "tail"))
+
+
+@lru_cache(maxsize=512)
+def _point(bone: str, along: float) -> solver.Point:
+    """A point on a bone; made once, for a drag asks for the same ones over and over."""
+    return solver.Point((bone,), np.array([[0.0, along, 0.0]]), np.ones(1))
 
 
 def _place(row: Row, rig: Rig) -> tuple[type, dict]:
