@@ -60,14 +60,27 @@ def _random_poses(options: argparse.Namespace) -> dict:
 def _captured_poses(options: argparse.Namespace) -> dict:
     plan, share = common.choose(options, common.recipe("pose", "clips"))
     data = motion.read_motion(options.rig, options.mapping)
-    poses = np.concatenate([distinct(clip) for clip in data.clips])
-    x = np.concatenate([pose_features.encode(both) for both in (poses, mirrored(poses))])
-    train, held = common.split(len(x), share, options.seed)
+    poses = [distinct(clip) for clip in data.clips]
+    x = np.concatenate([pose_features.encode(both) for clip in poses for both in (clip, mirrored(clip))])
+    train, held = split_by_clip([2 * len(clip) for clip in poses], share, options.seed)
     names = ", ".join(Path(path).name for path in options.rig)
     source = {"source": options.source or names, "licence": options.licence,
-              "clips": len(data.clips), "poses": len(poses)}
+              "clips": len(poses), "poses": len(x) // 2}
     about = {"skeleton": motion.skeleton_of(data.rest), "features": pose_features.FEATURES}
     return common.fit_and_save(options, pose_features.pose_schema(x), x[train], x[held], plan, source, about)
+
+
+def split_by_clip(lengths: Sequence[int], held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows held out of clips of so many rows, whole clips: poses of a clip are alike.
+
+    Single rows where holding out a clip would leave too few others.
+    """
+    clips = np.repeat(np.arange(len(lengths)), lengths)
+    some = max(round(held_out * len(lengths)), int(held_out > 0))
+    if some >= len(lengths) or np.sort(lengths)[-some:].sum() > 0.5 * len(clips):
+        return common.split(len(clips), held_out, seed)
+    held = np.isin(clips, np.random.default_rng(seed).permutation(len(lengths))[:some])
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def distinct(clip: np.ndarray) -> np.ndarray:
