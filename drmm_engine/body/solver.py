@@ -85,6 +85,7 @@ class _Task:
         self.wishes = bool(wish.any())
         firm = np.where(self.rows.free, 0.8 * MARGIN, MET)
         self.tolerance = np.where(wish, np.inf, firm).astype(self.type)
+        self.edge = np.where(wish, np.inf, np.where(self.rows.free, MARGIN + MET, 0.6 * MARGIN)).astype(self.type)
         self.weight = self.rows.weight.astype(self.type)
         floor = max(1e-9, 10.0 * np.finfo(self.type).eps)
         self.least_damping = np.maximum(self.rows.spread**2, floor).astype(self.type)
@@ -164,7 +165,9 @@ class _Search:
 def _judge(task: _Task, search: _Search) -> tuple[Mask, Mask, Mask]:
     """Which poses are done, which are stuck and worth a kick, and which miss a goal, [n] each."""
     stalled = search.stall >= STALLED
-    met = (np.abs(task.missing(search.state)) <= task.tolerance).all(axis=1)
+    missing = np.abs(task.missing(search.state))
+    met = (missing <= task.tolerance).all(axis=1)
+    met |= (search.stall > 0) & (missing <= task.edge).all(axis=1)  # where goals allow no margin
     done = met & (stalled | (search.step < SMALL)) if task.wishes else met
     stuck = stalled & ~met
     kicked = stuck & ~search.kicked & (np.cumsum(stuck) <= KICKS)
