@@ -87,20 +87,26 @@ def quaternions(values: Array, mode: str) -> Array:
 
 def _euler(q: Array, order: str) -> Array:
     """Euler angles as Blender orders them: it turns about the first-listed axis first, so that one is innermost."""
-    intrinsic = order[::-1]
-    angles = rotations.to_euler(q, intrinsic)[:, [intrinsic.index(axis) for axis in "XYZ"]]
+    angles = euler_angles(q, order)
     for frame in range(1, len(angles)):
         angles[frame] = nearest_euler(angles[frame], angles[frame - 1], order)
     return angles
 
 
+def euler_angles(q: Array, order: str) -> Array:
+    """Euler angles `[n, 3]` (x, y, z), in Blender's order, of unit quaternions `[n, 4]`."""
+    intrinsic = order[::-1]
+    return rotations.to_euler(q, intrinsic)[:, [intrinsic.index(axis) for axis in "XYZ"]]
+
+
 def nearest_euler(angles: Array, before: Array, order: str) -> Array:
-    """Of the Euler angles `[3]` (x, y, z) of one rotation, in Blender's order, those nearest to `before` `[3]`."""
+    """Of the Euler angles `[..., 3]` (x, y, z) of a rotation, in Blender's order, those nearest to `before`."""
     # (a, b, c) and (a + pi, pi - b, c + pi) are one rotation, b the middle angle.
     sign = np.where(np.arange(3) == "XYZ".index(order[1]), -1.0, 1.0)
     choices = np.stack([angles, np.pi + sign * angles])
     choices += 2 * np.pi * np.round((before - choices) / (2 * np.pi))
-    return choices[np.abs(choices - before).sum(axis=1).argmin()]
+    first, second = np.abs(choices - before).sum(axis=-1)
+    return np.where((second < first)[..., None], choices[1], choices[0])
 
 
 def _axis_angle(q: Array) -> Array:

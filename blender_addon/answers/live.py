@@ -170,9 +170,11 @@ def _solve(scene: bpy.types.Scene, armature: bpy.types.Object, drag: Drag) -> tu
     anew instead, as long as that brings it nearer.
     """
     asked = query.ask(armature, scene, drag.rig, drag.theta)
+    before = np.inf
     for _ in range(TRIES):
-        last, asked = asked, replace(asked, theta=query.near(asked, ROUNDS))
-        error = query.errors(asked)
-        if asked.meets(error) or np.sum(error / asked.met) > STUCK * np.sum(query.errors(last) / asked.met):
+        theta, error = query.near(asked, ROUNDS)
+        asked, missed = replace(asked, theta=theta), np.sum(error / asked.met)
+        if asked.meets(error) or missed > STUCK * before:
             break
+        before = missed
     return asked.theta, query.missed(asked, error)

@@ -79,14 +79,10 @@ def answer(
     )
 
 
-def near(query: Query, rounds: int) -> Array:
-    """The pose next to the one now that meets a query as well as some rounds get, `[P]`."""
-    return solver.solve(query.rig.joints, query.theta[None], query.goals, query.held, rounds)[0]
-
-
-def errors(query: Query) -> Array:
-    """How far the pose now is from what is asked, `[goals]`."""
-    return solver.errors(query.rig.joints, query.theta[None], query.goals)[0]
+def near(query: Query, rounds: int) -> tuple[Array, Array]:
+    """The pose next to the one now that meets a query as well as some rounds get, `[P]`, and its errors `[goals]`."""
+    theta, error = solver.solved(query.rig.joints, query.theta[None], query.goals, query.held, rounds)
+    return theta[0], error[0]
 
 
 def worst(query: Query, error: Array) -> tuple[float, float]:

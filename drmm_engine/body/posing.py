@@ -14,7 +14,7 @@ from drmm_engine.body.draws import draws
 from drmm_engine.body.goals import Along, Angle, Facing, Goal, Near
 from drmm_engine.body.rig import Rig
 from drmm_engine.body.rotations import Array
-from drmm_engine.body.solver import ROUNDS, errors, solve
+from drmm_engine.body.solver import ROUNDS, solved
 from drmm_engine.body.wanted import Asked
 from drmm_engine.model import Model
 from drmm_engine.schema import Schema
@@ -95,13 +95,11 @@ def _solved(asked: Asked, starts: Array, met: Array, dragged: bool) -> tuple[Arr
     if not goals:
         return starts, np.zeros((len(starts), 0))
     rounds, enough = (DRAGGED, FEW) if dragged else (ROUNDS, ENOUGH)
-    solved = solve(joints, starts, goals, held, rounds, math.ceil(enough * len(starts)))
-    error = errors(joints, solved, goals)
+    theta, error = solved(joints, starts, goals, held, rounds, math.ceil(enough * len(starts)))
     if dragged and (error[0] > met).any():
         # The pose that is held on to must not give way to another for want of rounds.
-        solved[:1] = solve(joints, solved[:1], goals, held, rounds)
-        error[:1] = errors(joints, solved[:1], goals)
-    return solved, error
+        theta[:1], error[:1] = solved(joints, theta[:1], goals, held, rounds)
+    return theta, error
 
 
 def plausibility(asked: Asked, theta: Array, angle: Array) -> Array:

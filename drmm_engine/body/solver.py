@@ -16,7 +16,7 @@ from drmm_engine.body.rotations import Array
 from drmm_engine.body.rows import Rows, State
 from drmm_engine.body.steps import Linear, Mask, least_step
 
-__all__ = ["Along", "Angle", "At", "Beyond", "Facing", "Goal", "Near", "Point", "Within", "errors", "solve"]
+__all__ = ["Along", "Angle", "At", "Beyond", "Facing", "Goal", "Near", "Point", "Within", "errors", "solve", "solved"]
 
 ROUNDS = 24
 MET, MARGIN = 3e-5, 1e-4  # what counts as met, and how far inside of inequalities is aimed for; sizes, radians
@@ -52,6 +52,14 @@ def solve(
     drawn, and a pull back to it that ends as they are met. What cannot be met ends in the least miss, weighed by the
     goals' weights. held [P]: parameters that stay what they are, bit for bit. Ends once `enough` poses meet all goals.
     """
+    return solved(joints, theta, goals, held, rounds, enough)[0]
+
+
+def solved(
+    joints: Joints, theta: ArrayLike, goals: Sequence[Goal], held: ArrayLike | None = None, rounds: int = ROUNDS,
+    enough: int | None = None,
+) -> tuple[Array, Array]:
+    """What `solve` gives, and its `errors` [n, goals]."""
     theta = _poses(joints, theta).copy()
     loose = ~_held(joints, held)
     theta[:, loose] = np.clip(theta, joints.low, joints.high)[:, loose]
@@ -67,7 +75,9 @@ def solve(
             break
         _advance(task, search, kicked[~done])
     search.write(task, theta, np.ones(len(search.x), bool))
-    return theta
+    if any(goal.weight == 0 for goal in goals):
+        return theta, errors(joints, theta, goals)
+    return theta, task.rows.errors(task.rows.state(theta).values, goals)
 
 
 class _Task:
