@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure: `python -m scripts.benchmark step | sampling | density | conditional | walks | rig`, on one core unless told
-otherwise."""
+"""Measure: `python -m scripts.benchmark step | sampling | density | conditional | walks | rig | posing`, on one core
+unless told otherwise."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +41,7 @@ LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a den
 def main() -> int:
     """Run one measurement and print it, as text or as a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m scripts.benchmark", description=__doc__)
-    parser.add_argument("what", choices=("step", "sampling", "density", "conditional", "walks", "rig"))
+    parser.add_argument("what", choices=("step", "sampling", "density", "conditional", "walks", "rig", "posing"))
     parser.add_argument("--repeats", type=int, default=30, help="timed repeats (30)")
     parser.add_argument("--seeds", type=int, default=3, help="density: training runs of each kind (3)")
     parser.add_argument("--iterations", type=int, nargs="+", default=[3000, 10000], help="density (3000 10000)")
@@ -212,6 +214,13 @@ def walks(options: argparse.Namespace) -> dict:
     return {"walks": measured, "capture": figures}
 
 
+def posing(options: argparse.Namespace) -> dict:
+    """Answers for a character beside Blender's IK; needs the bpy module."""
+    from . import blender_ik  # where Blender is, and only when it is asked for
+
+    return blender_ik.posing(options)
+
+
 def capture(paths: list[str], fastest: float) -> dict:
     """The same figures of the clips as they were captured, not fitted to one body: a model is no judge of itself.
 
@@ -235,7 +244,11 @@ def capture(paths: list[str], fastest: float) -> dict:
 
 
 MEASURES = {"step": step, "sampling": sampling, "density": density, "conditional": conditional, "walks": walks,
-            "rig": rig}
+            "rig": rig, "posing": posing}
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    status = main()
+    if "bpy" in sys.modules:  # which may wait for ever when Python ends
+        sys.stdout.flush()
+        os._exit(status)
+    raise SystemExit(status)
