@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender's windows."""
+"""Blender's windows, and where in them the add-on is."""
 
 from __future__ import annotations
 
 import bpy
+
+
+class Sidebar:
+    """Where the panels are."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "DRMM"
 
 
 def redraw(context: bpy.types.Context) -> None:

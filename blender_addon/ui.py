@@ -11,6 +11,7 @@ from . import models, review
 from .answers import panel as answers
 from .rig import known_model
 from .rig import panel as rig
+from .screen import Sidebar
 
 
 def _wants_bone(row: bpy.types.PropertyGroup, bones: bpy.types.ArmatureBones) -> bool:
@@ -70,14 +71,6 @@ class DRMM_UL_poses(bpy.types.UIList):
         row.label(text=str(index + 1), icon="ARMATURE_DATA")
         row.label(text=f"{item.plausibility:.1f}")
         row.label(text=f"{item.error:.0f} mm")
-
-
-class Sidebar:
-    """Where the panels are."""
-
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "DRMM"
 
 
 class DRMM_PT_character(Sidebar, bpy.types.Panel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..screen import Sidebar
 from . import handles, learn
 
 
@@ -37,14 +38,11 @@ class DRMM_UL_rig_bones(bpy.types.UIList):
         return shown, []
 
 
-class DRMM_PT_rig(bpy.types.Panel):
+class DRMM_PT_rig(Sidebar, bpy.types.Panel):
     """Driven bones, their limits, and learning."""
 
     bl_label = "Rig"
     bl_parent_id = "DRMM_PT_character"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "DRMM"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod

@@ -11,7 +11,11 @@ if importlib.util.find_spec("bpy") is None:
 import bpy  # noqa: E402
 
 import blender_addon  # noqa: E402
-from tests.addon import gait  # noqa: E402
+from blender_addon import rig as rig_of  # noqa: E402
+from blender_addon.answers import live  # noqa: E402
+from drmm_engine.body import poses  # noqa: E402
+from tests.addon import gait, rigs  # noqa: E402
+from tests.addon.posed import PLACE  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +67,31 @@ def empty(scene):
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory, _registered):
+    """A small model of the humanoid, learned once."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    made = rigs.rigify()
+    rig_of.find(made)
+    file = str(tmp_path_factory.mktemp("rigs") / "rig.drmm.safetensors")
+    *_, model = poses.learn(rig_of.read(made), None, count=1000, seed=0)
+    model.save(file)
+    return file
+
+
+@pytest.fixture
+def rig(scene, model_file):
+    """The humanoid somewhere, bones in Euler and quaternion modes, a hand to reach for and a floor."""
+    made = scene.drmm.armature = rigs.eulers()
+    made.matrix_world = PLACE
+    rig_of.find(made)
+    made.drmm.rig.model = model_file
+    bpy.context.view_layer.update()
+    bpy.ops.drmm.add_condition(what="HEAD", bone="hand.L")
+    bpy.ops.drmm.add_floor()
+    made.drmm.conditions[0].object.location.z -= 0.1
+    scene.drmm.count = 10
+    yield made
+    live.stop()

@@ -1,67 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers: poses found, shown, blended, taken, keyed, stored or put back; and followed while an object moves."""
+"""Answers: poses found, shown, blended, taken or put back."""
 
 import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix, Vector
 
-import blender_addon
 from blender_addon import rig as rig_of
-from blender_addon.answers import ghosts, keying, live, query, store
+from blender_addon.answers import ghosts, query, store
 from drmm_engine.body import poses, solver
 from tests.addon import rigs
+from tests.addon.posed import PLACE, found, goal, places, turns
 from tests.addon.test_rig_limits import chain
-
-PLACE = Matrix.Translation((2, 1, 0)) @ Matrix.Rotation(1.1, 4, "Z") @ Matrix.Scale(0.5, 4)
-
-
-@pytest.fixture(scope="session")
-def model_file(tmp_path_factory, _registered):
-    """A small model of the humanoid, learned once."""
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    made = rigs.rigify()
-    rig_of.find(made)
-    file = str(tmp_path_factory.mktemp("rigs") / "rig.drmm.safetensors")
-    *_, model = poses.learn(rig_of.read(made), None, count=1000, seed=0)
-    model.save(file)
-    return file
-
-
-@pytest.fixture
-def rig(scene, model_file):
-    """The humanoid somewhere, bones in Euler and quaternion modes, a hand to reach for and a floor."""
-    made = scene.drmm.armature = rigs.eulers()
-    made.matrix_world = PLACE
-    rig_of.find(made)
-    made.drmm.rig.model = model_file
-    bpy.context.view_layer.update()
-    bpy.ops.drmm.add_condition(what="HEAD", bone="hand.L")
-    bpy.ops.drmm.add_floor()
-    made.drmm.conditions[0].object.location.z -= 0.1
-    scene.drmm.count = 10
-    yield made
-    live.stop()
-
-
-def places(rig, bone="hand.L"):
-    bpy.context.view_layer.update()
-    return np.array(rig.matrix_world @ rig.pose.bones[bone].head)
-
-
-def turns(rig):
-    bpy.context.view_layer.update()
-    return np.array([bone.matrix for bone in rig.pose.bones])
-
-
-def goal(rig):
-    bpy.context.view_layer.update()
-    return np.array(rig.drmm.conditions[0].object.matrix_world.translation)
-
-
-def found(rig, **given):
-    assert bpy.ops.drmm.find_poses(**given) == {"FINISHED"}
-    return rig.drmm.answers
 
 
 def test_the_hand_is_where_the_empty_is_in_every_answer(rig):
@@ -248,167 +198,6 @@ def test_without_a_model_or_a_condition_it_says_what_to_do(rig):
     assert not store.on_trial(rig)
 
 
-CHANNELS = [("hips", "location"), ("hips", "rotation_quaternion"), ("arm", "rotation_euler")]
-
-
-@pytest.mark.parametrize(
-    "identifier, expected",
-    [
-        ("", CHANNELS),
-        ("Location", CHANNELS[:1]),
-        ("Rotation", CHANNELS[1:]),
-        ("BUILTIN_KSI_VisualLocRot", CHANNELS),
-        ("BUILTIN_KSI_RotScale", CHANNELS[1:]),
-        ("WholeCharacter", CHANNELS),
-        ("Scaling", []),
-        ("BUILTIN_KSI_DeltaLocation", []),
-        ("Available", CHANNELS[2:]),
-        (keying.OWN, CHANNELS[:1]),
-    ],
-)
-def test_the_keying_set_chooses_among_the_driven_channels(identifier, expected):
-    paths = ['pose.bones["hips"].location', 'pose.bones["head"].location']
-    keyed = ['pose.bones["arm"].rotation_euler', 'pose.bones["head"].rotation_euler']
-    assert keying.wanted(CHANNELS, identifier, paths, keyed) == expected
-
-
-def curves(rig):
-    return {curve.data_path: len(curve.keyframe_points) for curve in blender_addon.compat.curves(rig).fcurves}
-
-
-def test_key_keys_the_driven_bones_and_nothing_else(rig):
-    found(rig)
-    bpy.context.scene.frame_set(7)
-    bpy.ops.drmm.step_answer()
-    shown = turns(rig)
-    assert bpy.ops.drmm.key_answer() == {"FINISHED"}
-    joints = rig_of.read(rig).joints
-    wanted = {f'pose.bones["{bone}"].{name}' for bone, name in rig_of.channels(rig, joints)}
-    assert set(curves(rig)) == wanted and set(curves(rig).values()) == {1}
-    bpy.context.scene.frame_set(20)
-    assert np.allclose(turns(rig), shown, atol=1e-5) and not store.on_trial(rig)
-    bpy.context.scene.keying_sets.active = None
-    bpy.context.scene.keying_sets_all.active = bpy.context.scene.keying_sets_all["Location"]
-    found(rig)
-    bpy.ops.drmm.key_answer()
-    assert {path for path, count in curves(rig).items() if count == 2} == {p for p in wanted if p.endswith("location")}
-    bpy.context.scene.keying_sets_all.active = bpy.context.scene.keying_sets_all["Scale"]
-    with pytest.raises(RuntimeError, match="keys none of the driven bones"):
-        bpy.ops.drmm.key_answer()
-
-
-def test_apply_keys_where_auto_keying_is_on(rig):
-    tools = bpy.context.scene.tool_settings
-    tools.use_keyframe_insert_auto, tools.auto_keying_mode = True, "REPLACE_KEYS"
-    found(rig)
-    bpy.ops.drmm.apply_answer()
-    assert rig.animation_data is None or rig.animation_data.action is None
-    rig.pose.bones["thigh.L"].keyframe_insert(rig_of.channels(rig, rig_of.read(rig).joints)[0][1], frame=1)
-    tools.auto_keying_mode = "ADD_REPLACE_KEYS"
-    found(rig)
-    bpy.ops.drmm.apply_answer()
-    assert len(curves(rig)) >= len(rig_of.channels(rig, rig_of.read(rig).joints))
-
-
-def test_a_pose_asset_holds_the_driven_bones_and_leaves_the_armature_alone(rig):
-    found(rig)
-    assert bpy.ops.drmm.store_answer(name="Reach") == {"FINISHED"}
-    stored = bpy.data.actions["Reach"]
-    assert stored.asset_data is not None and (rig.animation_data is None or rig.animation_data.action is None)
-    shown = turns(rig)
-    bpy.ops.drmm.revert_answer()
-    blender_addon.compat.assign(rig, stored)
-    bpy.context.scene.frame_set(1)
-    assert np.allclose(turns(rig), shown, atol=1e-5)
-
-
-def test_the_pose_follows_an_object_that_moves_and_keeps_to_its_branch(rig):
-    rig.drmm.conditions[1].use = False  # a straight arm that leaves the floor turns far for little
-    found(rig)
-    bpy.ops.drmm.apply_answer()
-    before = turns(rig)
-    rig.drmm.live = True
-    empty = rig.drmm.conditions[0].object
-    assert np.array_equal(turns(rig), before)
-    last = turns(rig)
-    for _ in range(5):
-        empty.location.z -= 0.01
-        assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3
-        assert np.abs(turns(rig)[:, :3, 3] - last[:, :3, 3]).max() < 0.1  # armature units; the step was 0.02
-        last = turns(rig)
-    assert live.told(rig) == "" and store.on_trial(rig)
-    bpy.ops.drmm.revert_answer()
-    assert np.allclose(turns(rig), before, atol=1e-6)
-
-
-def test_a_drag_that_is_taken_back_leaves_the_pose_as_it_was(rig):
-    rig.pose.bones["thigh.L"].rotation_mode = "XYZ"
-    rig.pose.bones["thigh.L"].rotation_euler = (-3.0, 0.2, 9.0)  # no legal pose
-    bpy.context.view_layer.update()
-    before = turns(rig)
-    rig.drmm.live = True
-    empty = rig.drmm.conditions[0].object
-    start = empty.location.copy()
-    for step in (0.05, 0.1, 0.15):
-        empty.location = start
-        empty.location.x += step
-        assert not np.allclose(turns(rig), before, atol=1e-3)
-    empty.location = start
-    assert np.allclose(turns(rig), before, atol=1e-6)
-
-
-def test_live_needs_no_model_and_says_what_is_out_of_reach(rig):
-    rig.drmm.rig.model = ""
-    rig.drmm.live = True
-    empty = rig.drmm.conditions[0].object
-    empty.location.z += 9.0
-    bpy.context.view_layer.update()
-    assert live.told(rig).startswith("hand.L head ")
-    empty.location.z -= 9.05
-    assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3 and live.told(rig) == ""
-
-
-def test_live_follows_the_armature_too_and_stops_when_switched_off(rig):
-    rig.drmm.live = True
-    assert live.follow in bpy.app.handlers.depsgraph_update_post
-    rig.location.x += 0.05
-    assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3
-    rig.drmm.live = False
-    assert live.follow not in bpy.app.handlers.depsgraph_update_post
-    before = turns(rig)
-    rig.drmm.conditions[0].object.location.z += 0.05
-    assert np.array_equal(turns(rig), before)
-
-
-def test_live_survives_what_is_deleted_undone_and_loaded(rig, tmp_path):
-    rig.drmm.live = True
-    empty = rig.drmm.conditions[0].object
-    bpy.ops.ed.undo_push(message="before")
-    before = turns(rig)
-    empty.location.z -= 0.05
-    assert not np.allclose(turns(rig), before, atol=1e-3)
-    bpy.ops.ed.undo_push(message="drag")
-    bpy.ops.ed.undo()
-    rig = bpy.data.objects["Rig"]
-    assert np.allclose(turns(rig), before, atol=1e-6) and not store.on_trial(rig)
-    file = str(tmp_path / "scene.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=file)
-    bpy.ops.wm.open_mainfile(filepath=file)
-    rig = bpy.data.objects["Rig"]
-    rig.drmm.conditions[0].object.location.z -= 0.05
-    assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3
-    rig.name = "Renamed"
-    bpy.context.view_layer.update()
-    rig.drmm.conditions[0].object.location.z += 0.02
-    assert np.linalg.norm(places(rig) - goal(rig)) < 1e-3
-    bpy.data.objects.remove(rig.drmm.conditions[0].object)
-    bpy.context.view_layer.update()
-    assert "its object is gone" in live.told(rig)
-    bpy.data.objects.remove(rig)
-    bpy.context.view_layer.update()
-    assert live._watches == {}
-
-
 def test_a_crane_is_posed_as_well_as_a_person(scene, tmp_path):
     crane = scene.drmm.armature = chain([2.0, 1.5, 1.0, 0.5])
     crane.matrix_world = PLACE
@@ -480,16 +269,6 @@ def test_a_linked_rig_is_refused_and_an_override_keeps_what_was_asked_and_found(
     loaded.drmm.live = True
     loaded.drmm.conditions[0].object.location.z -= 0.02
     assert np.linalg.norm(places(loaded) - goal(loaded)) < 1e-3
-
-
-def test_switching_the_add_on_off_leaves_no_handler(rig):
-    rig.drmm.live = True
-    found(rig)
-    blender_addon.unregister()
-    on = bpy.app.handlers
-    left = [f for group in (on.depsgraph_update_post, on.undo_pre, on.undo_post, on.load_post) for f in group]
-    blender_addon.register()
-    assert not [f for f in left if f.__module__.startswith("blender_addon")]
 
 
 def test_errors_are_in_the_units_of_the_scene(rig):
