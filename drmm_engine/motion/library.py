@@ -26,8 +26,11 @@ TOE_HEIGHT = 0.045
 # Metres a second that the joints of a sprinter do not reach on average.
 MAX_SPEED = 12.0
 
+BLENDERS = (".fbx", ".glb", ".gltf", ".blend")  # formats that Blender reads
+
 _UNREADABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
-_Source = tuple[str, Callable[[], IO]]
+_Source = tuple[str, Callable[[], Clip]]
+_Others = Callable[[Path], Iterable[Clip]]
 
 
 @dataclass(frozen=True)
@@ -49,42 +52,58 @@ class Refusal:
 
 
 def read_clips(
-    paths: str | Path | Iterable[str | Path], mapping: dict[str, str] | None = None, frame_rate: float = 30.0
+    paths: str | Path | Iterable[str | Path], mapping: dict[str, str] | None = None, frame_rate: float = 30.0,
+    others: _Others | None = None, progress: Callable[[float, str], None] | None = None,
 ) -> tuple[list[CanonicalClip], list[Refusal]]:
-    """Every BVH clip in folders (with all below them), zips and files, and a list of those that cannot be used.
+    """Every clip in folders (with all below them), zips and files, and a list of those that cannot be used.
 
-    `mapping` (canonical joint -> joint name) holds for all files; without it each is mapped by its names.
+    `mapping` (canonical joint -> joint name) holds for all files; without it each is mapped by its names. `others`
+    reads the formats that are Blender's, which are refused without it; `progress` is told the share done and of what.
     """
     clips, refusals = [], []
-    for path in [paths] if isinstance(paths, str | Path) else paths:
-        files = _files(Path(path))
-        if not files:
-            refusals.append(Refusal(str(path), f"{path}: no BVH file in this folder"))
-        for file in files:
-            try:
-                for source, load in _sources(file):
-                    try:
-                        clips.append(_canonical(source, load(), mapping, frame_rate))
-                    except _UNREADABLE as error:
-                        refusals.append(Refusal(source, str(error)))
-            except _UNREADABLE as error:
-                refusals.append(Refusal(str(file), f"{file}: {error}"))
+    found = [(Path(path), files_in(Path(path))) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    refusals += [Refusal(str(path), f"{path}: no clip in this folder") for path, files in found if not files]
+    files = [file for _, each in found for file in each]
+    for done, file in enumerate(files):
+        if progress:
+            progress(done / len(files), file.name)
+        try:
+            for source, load in _sources(file, others):
+                try:
+                    clips.append(_canonical(source, load(), mapping, frame_rate))
+                except _UNREADABLE as error:
+                    refusals.append(Refusal(source, str(error)))
+        except _UNREADABLE as error:
+            refusals.append(Refusal(str(file), f"{file}: {error}"))
     return clips, refusals
 
 
-def _files(path: Path) -> list[Path]:
-    """The path itself, or the BVH files and zips in a folder and all below it, by name."""
+def files_in(path: Path) -> list[Path]:
+    """The path itself, or the clips and zips in a folder and all below it, by name."""
     if not path.is_dir():
         return [path]
-    inside = (file for file in path.rglob("*") if file.suffix.lower() in (".bvh", ".zip"))
+    inside = (file for file in path.rglob("*") if file.suffix.lower() in (".bvh", ".zip", *BLENDERS))
     return sorted(file for file in inside if file.is_file() and not file.name.startswith("."))
 
 
-def _sources(file: Path) -> Iterator[_Source]:
-    """The names of the BVH files in a zip, or of the file itself, with what opens each."""
-    if file.suffix.lower() != ".zip":
-        yield str(file), lambda: file.open("rb")
-        return
+def _sources(file: Path, others: _Others | None) -> Iterator[_Source]:
+    """The names of the clips in a zip, in a file of Blender's formats, or of the file itself, with what reads each."""
+    if file.suffix.lower() in BLENDERS:
+        if others is None:
+            raise ValueError("is read through Blender, which is not here: pip install bpy, or save it as BVH")
+        for clip in others(file):
+            yield f"{file}/{clip.name}", partial(_as_it_is, clip)
+    elif file.suffix.lower() != ".zip":
+        yield str(file), lambda: _bvh(file.open("rb"))
+    else:
+        yield from _members(file)
+
+
+def _as_it_is(clip: Clip) -> Clip:
+    return clip
+
+
+def _members(file: Path) -> Iterator[_Source]:
     with zipfile.ZipFile(file) as archive:
         names = [name for name in archive.namelist() if name.lower().endswith(".bvh")]
         members = sorted(name for name in names if not Path(name).name.startswith("."))
@@ -94,15 +113,18 @@ def _sources(file: Path) -> Iterator[_Source]:
             yield f"{file}/{member}", partial(_member, archive, member)
 
 
-def _member(archive: zipfile.ZipFile, member: str) -> IO:
+def _member(archive: zipfile.ZipFile, member: str) -> Clip:
     file = io.BytesIO(archive.read(member))
     file.name = member
-    return file
+    return read_bvh(file)
 
 
-def _canonical(source: str, file: IO, mapping: dict[str, str] | None, frame_rate: float) -> CanonicalClip:
+def _bvh(file: IO) -> Clip:
     with file:
-        clip = read_bvh(file)
+        return read_bvh(file)
+
+
+def _canonical(source: str, clip: Clip, mapping: dict[str, str] | None, frame_rate: float) -> CanonicalClip:
     clip = resample(without_jumps(clip), frame_rate)
     positions = canonical_positions(clip, mapping or propose(clip.joint_names, clip.parents))
     return CanonicalClip(clip.name, on_floor(positions), clip.frame_rate, source)

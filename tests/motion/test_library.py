@@ -49,7 +49,7 @@ def test_folders_zips_and_files_are_read_and_bad_files_listed(tmp_path):
     reasons = {refusal.source.split("/")[-1]: refusal.reason for refusal in refused}
     assert set(reasons) == {"cut.bvh", "tail.bvh", "broken.zip", "nothing.zip", "empty", "absent.bvh"}
     assert reasons["cut.bvh"].startswith("cut.bvh, line ")
-    assert "tail: no joint for Neck" in reasons["tail.bvh"] and "no BVH file in this folder" in reasons["empty"]
+    assert "tail: no joint for Neck" in reasons["tail.bvh"] and "no clip in this folder" in reasons["empty"]
     assert all("\n" not in reason for reason in reasons.values())
 
 

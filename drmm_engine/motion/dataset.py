@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From clips on disk to motion on one body and its windows: what is learned from, with torch or without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from drmm_engine.body.rotations import Array
+from drmm_engine.motion.augment import bent, time_warped
+from drmm_engine.motion.bones import to_one_body
+from drmm_engine.motion.clip import Clip
+from drmm_engine.motion.features import FRAME_RATE, HISTORY, WINDOW, placement, to_local, windows
+from drmm_engine.motion.library import CanonicalClip, Refusal, read_clips
+from drmm_engine.motion.mapping import read_table
+from drmm_engine.motion.rest import rest_pose
+from drmm_engine.motion.skeleton import JOINTS, PARENTS, TOES, mirrored
+
+WANTED_WINDOWS = 150_000  # below this, bent and time-warped copies fill up
+MOST_COPIES = 8
+CURVATURE = 0.8  # 1/m; the sharpest bend of a copy
+SPEED = 0.12  # a copy plays up to this much faster or slower
+STANDING_SPEED = 0.15  # m/s of the hips
+PLANTED_SPEED = 0.15  # m/s of a toe joint
+MOST_DIP = 0.015  # metres
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Clips `[F, 20, 3]` of one body at 30 frames/s with their names and files, and its rest pose `[20, 3]`; and the
+    files that were left out."""
+
+    names: list[str]
+    clips: list[Array]
+    rest: Array
+    sources: list[str] = field(default_factory=list)
+    left_out: list[Refusal] = field(default_factory=list)
+
+
+def read_motion(
+    paths: Sequence[str], table: str | None = None, others: Callable[[Path], Iterable[Clip]] | None = None
+) -> Motion:
+    """All clips in folders, zips and files, brought to one body.
+
+    table: a file of joint names (`mapping.read_table`); others: what reads the formats that are Blender's. ValueError
+    where no clip is left.
+    """
+    clips, refusals = read_clips(list(paths), read_table(table) if table else None, FRAME_RATE, others)
+    if not clips:
+        raise ValueError(f"no clip to train on in {', '.join(paths)}"
+                         + (f": {refusals[0].reason}" if refusals else ""))
+    clips, unsteady = steady(clips)
+    bodies, _ = to_one_body([clip.positions for clip in clips])
+    return Motion([clip.name for clip in clips], bodies, rest_pose(np.concatenate(bodies)),
+                  [clip.source for clip in clips], refusals + unsteady)
+
+
+def steady(clips: list[CanonicalClip]) -> tuple[list[CanonicalClip], list[Refusal]]:
+    """Clips whose toe joint is the ball of the foot; all of them if there is no such clip.
+
+    A joint further forward dips under the floor when the heel rises, and no foot of a model can then stand on it.
+    """
+    dips = [_dip(clip.positions) for clip in clips]
+    if min(dips) > MOST_DIP:
+        return clips, []
+    refusals = [Refusal(clip.source, f"{clip.name}: its toe joints dip {100 * dip:.0f} cm below where they stand")
+                for clip, dip in zip(clips, dips, strict=True) if dip > MOST_DIP]
+    return [clip for clip, dip in zip(clips, dips, strict=True) if dip <= MOST_DIP], refusals
+
+
+def _dip(positions: Array) -> float:
+    toes = positions[:, TOES]
+    planted = np.linalg.norm(np.diff(toes[..., :2], axis=0), axis=-1) * FRAME_RATE < PLANTED_SPEED
+    height = np.median(toes[:-1, :, 2][planted]) if planted.any() else 0.0
+    return float(height - np.percentile(toes[..., 2].min(axis=1), 5))
+
+
+def skeleton_of(rest: Array) -> dict:
+    """What a model file says of the body."""
+    return {"joints": list(JOINTS), "parents": PARENTS.tolist(), "rest": np.round(rest, 6).tolist(),
+            "frame_rate": FRAME_RATE}
+
+
+def training_windows(
+    clips: Sequence[Array], copies: int | None, rng: np.random.Generator, fastest: float = np.inf
+) -> Iterator[Array]:
+    """Windows `[n, 40, 20, 3]` of each clip, its mirror image and `copies` bent and time-warped copies of both.
+
+    copies None: as many as bring the windows to 150,000, eight at most. Windows whose hips move faster than `fastest`
+    (m/s along their path) are left out. ValueError where no window is left.
+    """
+    count = 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in clips)
+    if count == 0:
+        raise ValueError(f"every clip is shorter than a window: {WINDOW} frames at {FRAME_RATE:.0f} frames/s")
+    if copies is None:
+        copies = int(np.clip(round(WANTED_WINDOWS / count) - 1, 0, MOST_COPIES))
+    found = False
+    for motion in (either for clip in clips for either in (clip, mirrored(clip))):
+        for copy in range(copies + 1):
+            part = _copy(motion, rng) if copy else windows(motion)
+            part = part[_path_speed(part) <= fastest]
+            if len(part):
+                found = True
+                yield part
+    if not found:
+        raise ValueError(f"no motion is slower than {fastest:g} m/s: raise --fastest")
+
+
+def _copy(clip: Array, rng: np.random.Generator) -> Array:
+    part = windows(time_warped(clip, float(rng.uniform(1 - SPEED, 1 + SPEED))))
+    return bent(part, rng.uniform(-CURVATURE, CURVATURE, len(part))) if len(part) else part
+
+
+def _path_speed(part: Array) -> Array:
+    steps = np.linalg.norm(np.diff(part[:, :, 0, :2], axis=1), axis=-1)
+    return steps.mean(axis=1) * FRAME_RATE
+
+
+def start_history(clips: Sequence[Array]) -> Array:
+    """Ten frames `[10, 20, 3]` to start from, local: the most usual standing, or slowest motion where none stands."""
+    histories = np.concatenate([windows(clip, stride=3)[:, :HISTORY] for clip in clips if len(clip) >= WINDOW])
+    path = np.linalg.norm(histories[:, -1, 0, :2] - histories[:, 0, 0, :2], axis=-1)
+    speed = path * FRAME_RATE / (HISTORY - 1)
+    slow = speed <= max(STANDING_SPEED, float(np.percentile(speed, 5)))
+    local = to_local(histories[slow], *placement(histories[slow, -1]))
+    usual = np.median(local[:, -1], axis=0)
+    return local[np.argmin(np.linalg.norm(local[:, -1] - usual, axis=(1, 2)))]
