@@ -5,6 +5,7 @@ import bpy
 
 from . import models, operators, properties, ui
 from .answers import hooks
+from .background import watch
 from .rig import learn, learned
 
 
@@ -25,7 +26,8 @@ def unregister() -> None:
     for cls in reversed((*operators.CLASSES, *ui.CLASSES)):
         bpy.utils.unregister_class(cls)
     properties.unregister()
-    learn.stop_all()
+    watch.stop_all()
+    learn.forget()
     models.clear()
     learned.clear()
 

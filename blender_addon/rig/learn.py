@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rigs being learned: one process each, looked after by one timer that is gone when the last has ended."""
+"""Rigs being learned: one process each."""
 
 from __future__ import annotations
 
-import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import bpy
 
 from ..armature import check_editable
+from ..background import watch
+from ..background.job import Job
 from ..models import WIDTH
-from ..screen import redraw
-from . import bones, learned, reader, sources
-from .job import Job
-
-TICK = 0.25  # seconds between two looks at the processes
+from . import bones, learned, reader, sources, task
 
 _jobs: dict[int, Job] = {}
 
@@ -38,18 +36,16 @@ def begin(armature: bpy.types.Object, count: int = 0, seed: int | None = None, p
     given = sources.given(armature, rig.joints)
     way = [count, seed, settings.use_actions, settings.use_assets, settings.use_mocap]
     out = Path(bpy.path.abspath(path)) if path else learned.place(rig, way, armature.name)
-    job = _jobs[armature.session_uid] = Job(rig, given, out, count, seed, command())
-    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=TICK, persistent=True)
+    needs = {"rig": rig.to_json(), "count": count, "seed": seed}
+    job = Job(task.__file__, needs, out, watch.command(), {task.GIVEN: given})
+    _jobs[armature.session_uid] = job
+    watch.add(job, partial(_show, armature.session_uid, job))
     return job
 
 
 def finish(armature: bpy.types.Object, job: Job) -> None:
     """Wait until a rig is learned, and choose its model; ValueError with the reason where that failed."""
-    while job.look():
-        job.wait(TICK)
-    if job.error:
-        raise ValueError(job.error)
+    watch.wait(job)
     choose(armature, job)
 
 
@@ -76,12 +72,8 @@ def lines(problem: str) -> list[str]:
     return textwrap.wrap(problem, WIDTH)
 
 
-def stop_all() -> None:
-    """End all processes and the timer."""
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
-    for job in _jobs.values():
-        job.cancel()
+def forget() -> None:
+    """Forget all processes; whoever watches them ends them."""
     _jobs.clear()
 
 
@@ -91,32 +83,6 @@ def choose(armature: bpy.types.Object, job: Job) -> None:
     learned.model(armature)
 
 
-def command() -> list[str]:
-    """The command that runs a Python file: Blender's own binary, or Python where Blender is a module of it."""
-    if bpy.app.binary_path:
-        return [bpy.app.binary_path, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
-    return [sys.executable]
-
-
-def _tick() -> float | None:
-    """Look at the processes; Blender calls again while one runs."""
-    for uid, job in _jobs.items():
-        if not job.over:
-            before = job.models
-            job.look()
-            if job.models > before:
-                _take(uid, job)
-    redraw(bpy.context)
-    return TICK if any(not job.over for job in _jobs.values()) else None
-
-
-def _take(uid: int, job: Job) -> None:
-    try:
-        _show(uid, job)
-    except ValueError as problem:  # a timer that raises is gone
-        job.error = str(problem)
-
-
 def _show(uid: int, job: Job) -> None:
     """Choose a new model for its armature, if that is still there: one undo step, however many models come."""
     armature = next((obj for obj in bpy.data.objects if obj.session_uid == uid), None)
@@ -124,7 +90,5 @@ def _show(uid: int, job: Job) -> None:
         return
     chosen = armature.drmm.rig.model
     choose(armature, job)
-    windows = bpy.context.window_manager.windows
-    if chosen != armature.drmm.rig.model and windows:
-        with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.ed.undo_push(message="Learn this Rig")
+    if chosen != armature.drmm.rig.model:
+        watch.undo_step("Learn this Rig")

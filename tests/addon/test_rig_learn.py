@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from blender_addon import rig as rigging
-from blender_addon.rig import job as jobs
-from blender_addon.rig import learn, learned, worker
+from blender_addon.background import job as jobs
+from blender_addon.background import watch, worker
+from blender_addon.rig import learn, learned, task
 from drmm_engine.body.posing import answer
 from drmm_engine.body.rig import Rig
 from tests.addon import rigs
@@ -30,7 +31,7 @@ def crane(scene):
     armature = scene.drmm.armature = chain([1.0, 1.0, 0.5])
     rigging.find(armature)
     yield armature
-    learn.stop_all()
+    watch.stop_all()
     learned.clear()
 
 
@@ -65,7 +66,7 @@ def test_two_rigs_are_learned_at_once_and_news_come(crane, tmp_path):
 
     def over():
         fractions.append(both[0].fraction)
-        return learn._tick() is None
+        return watch.tick() is None
 
     assert until(over) and not both[0].error and not both[1].error
     assert fractions == sorted(fractions) and both[0].fraction == 1.0
@@ -75,10 +76,10 @@ def test_two_rigs_are_learned_at_once_and_news_come(crane, tmp_path):
 
 def test_a_first_model_is_there_early_and_the_full_one_replaces_it(crane, tmp_path):
     job = rigging.begin(crane, 31_000, path=str(tmp_path / "model"))
-    assert until(lambda: learn._tick() is not None and job.models == 1)
+    assert until(lambda: watch.tick() is not None and job.models == 1)
     first = rigging.model(crane)
     assert first is not None and job.fraction < 1.0 and crane.drmm.rig.model == str(job.out)
-    assert until(lambda: learn._tick() is None)
+    assert until(lambda: watch.tick() is None)
     assert job.models == 2 and not job.error
     assert rigging.model(crane) is not first and os.listdir(tmp_path) == ["model"]
 
@@ -105,7 +106,7 @@ def test_an_old_model_is_replaced_only_by_the_last_one(crane, tmp_path):
 
 def test_a_process_that_dies_is_told_of_in_one_line(crane, tmp_path, monkeypatch):
     dying = [sys.executable, "-c", "import sys; print('first'); print('out of memory'); sys.exit(3)"]
-    monkeypatch.setattr(learn, "command", lambda: dying)
+    monkeypatch.setattr(watch, "command", lambda: dying)
     with pytest.raises(RuntimeError) as refusal:
         bpy.ops.drmm.learn_rig(count=2000, path=str(tmp_path / "model"))
     assert "Learning ended early: out of memory (status 3)" in str(refusal.value)
@@ -118,7 +119,8 @@ def test_an_error_of_the_process_is_its_one_line(crane, tmp_path):
         job.wait(0.05)
     assert "missing" in job.error and "cannot be written" in job.error and "\n" not in job.error
     described = rigging.read(crane)
-    job = jobs.Job(described, np.zeros((3, 1)), tmp_path / "model", 2000, 0, learn.command())
+    job = jobs.Job(task.__file__, {"rig": described.to_json(), "count": 2000, "seed": 0}, tmp_path / "model",
+                   watch.command(), {task.GIVEN: np.zeros((3, 1))})
     while job.look():
         job.wait(0.05)
     assert "given poses" in job.error and os.listdir(tmp_path) == []
@@ -126,14 +128,14 @@ def test_an_error_of_the_process_is_its_one_line(crane, tmp_path):
 
 def test_a_process_that_cannot_be_started_is_told_of(crane, tmp_path):
     with pytest.raises(ValueError, match="learning cannot be started"):
-        jobs.Job(rigging.read(crane), None, tmp_path / "model", 2000, 0, [str(tmp_path / "no such program")])
+        jobs.Job(task.__file__, {}, tmp_path / "model", [str(tmp_path / "no such program")])
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["while it learns", "before it begins"])
 def test_the_process_ends_when_blender_is_gone(crane, tmp_path, late):
     folder = tmp_path / "job"
     folder.mkdir()
-    job = {"paths": sys.path, "rig": rigging.read(crane).to_json(), "count": FOREVER, "seed": 0}
+    job = {"paths": sys.path, "task": task.__file__, "rig": rigging.read(crane).to_json(), "count": FOREVER, "seed": 0}
     parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     (folder / worker.JOB).write_text(json.dumps(job | {"parent": parent.pid}))
     if late:
@@ -152,7 +154,7 @@ def test_deleted_and_renamed_meanwhile(crane, tmp_path):
     rigging.begin(crane, 2000, path=str(tmp_path / "a"))
     rigging.begin(other, 2000, path=str(tmp_path / "b"))
     bpy.data.objects.remove(other)
-    assert until(lambda: learn._tick() is None)
+    assert until(lambda: watch.tick() is None)
     assert crane.drmm.rig.model and (tmp_path / "b").exists()
 
 

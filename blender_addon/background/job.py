@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rig being learned by a process of its own: begun, looked at without waiting, cancelled. No Blender in here."""
+"""Something being learned by a process of its own: begun, looked at without waiting, cancelled. No Blender in here."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from drmm_engine.body.rig import Rig
 from drmm_engine.files import write_whole
 
 from . import worker
@@ -23,24 +22,28 @@ LAST = 5.0  # seconds that a process gets to end when told to
 
 
 class Job:
-    """A process that learns a rig; what it makes stays in a temporary folder until it is whole."""
+    """A process that learns; what it makes stays in a temporary folder until it is whole."""
 
     def __init__(
-        self, rig: Rig, given: np.ndarray | None, out: Path, count: int, seed: int, command: Sequence[str]
+        self, task: str, needs: dict, out: Path, command: Sequence[str], arrays: Mapping[str, np.ndarray | None] = {}
     ) -> None:
-        """Begin: `command` runs a Python file with arguments, `out` is where the model goes."""
+        """Begin: `command` runs a Python file with arguments, `out` is where the model goes.
+
+        `task` is the file of what is to be done with what it `needs` (JSON) and `arrays`, saved as NAME.npy.
+        """
         self.out, self.fraction, self.text, self.error, self.over = Path(out), 0.0, "Starting", "", False
+        self.facts: dict = {}  # what else the process told
         self._newest: Path | None = None
         self.models = 0  # how many were put in place
         self._had = self.out.exists()  # then only the last one replaces it
         self._read = 0
         self.folder = Path(tempfile.mkdtemp(prefix="drmm-"))
-        job = {"parent": os.getpid(), "paths": [path for path in sys.path if path], "rig": rig.to_json()}
-        job |= {"count": count, "seed": seed}
+        job = {"parent": os.getpid(), "paths": [path for path in sys.path if path], "task": task}
         try:
-            (self.folder / worker.JOB).write_text(json.dumps(job), encoding="utf-8")
-            if given is not None and len(given):
-                np.save(self.folder / worker.GIVEN, given)
+            (self.folder / worker.JOB).write_text(json.dumps(job | needs), encoding="utf-8")
+            for name, array in arrays.items():
+                if array is not None and len(array):
+                    np.save(self.folder / f"{name}.npy", array)
             with open(self.folder / "log.txt", "wb") as log:
                 self._process = subprocess.Popen(
                     [*command, worker.__file__, "--", str(self.folder)],
@@ -89,6 +92,7 @@ class Job:
     def _take(self, line: dict) -> None:
         self.fraction, self.text = line.get("fraction", self.fraction), line.get("text", self.text)
         self.error = line.get("error", self.error)
+        self.facts |= line.get("facts", {})
         try:
             if "model" in line:
                 self._newest = self.folder / line["model"]

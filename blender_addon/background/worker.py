@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process that learns a rig: run by Blender's own binary without a window, or by a plain Python.
+"""The process that learns: run by Blender's own binary without a window, or by a plain Python.
 
     blender --background --factory-startup --python worker.py -- FOLDER
 
-FOLDER holds `job.json` (parent: its process; paths of Python's packages; rig; count; seed) and perhaps `given.npy`:
-poses to learn from too. Models go into FOLDER, news line by line into its `news.jsonl`; all of that is the parent's to
-keep, and is removed here only where the parent has gone.
+FOLDER holds `job.json` (parent: its process; paths of Python's packages; task: a Python file whose
+`learn(folder, job, news, alone)` gives models, and what that needs). Models go into FOLDER, news line by line into its
+`news.jsonl`; all of that is the parent's to keep, and is removed here only where the parent has gone.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -17,8 +18,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
-NEWS, JOB, GIVEN = "news.jsonl", "job.json", "given.npy"
+NEWS, JOB = "news.jsonl", "job.json"
 PAUSE = 0.2  # seconds between two lines of progress
 
 
@@ -37,21 +39,22 @@ def main(folder: Path) -> int:
 
 
 def _learn(folder: Path, job: dict, news: _News) -> None:
-    import numpy as np
-
-    from drmm_engine.body import poses
-    from drmm_engine.body.rig import Rig
-
-    rig = Rig.from_json(job["rig"])
-    given = np.load(folder / GIVEN, allow_pickle=False) if (folder / GIVEN).exists() else None
     alone = _left_alone(job["parent"])
-    models = poses.learn(rig, given, count=job["count"], seed=job["seed"], progress=news.progress, stop=alone)
-    for number, model in enumerate(models):
+    for number, model in enumerate(_task(job["task"]).learn(folder, job, news, alone)):
         name = f"{number}.drmm.safetensors"
         model.save(folder / name)
         news.tell(model=name)
     if alone():
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _task(file: str) -> ModuleType:
+    """The module in a file, which is in no package that this process knows."""
+    spec = importlib.util.spec_from_file_location("drmm_task", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class _News:
