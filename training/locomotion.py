@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a locomotion model: python -m training.locomotion CLIPS... --out MODEL (folders, zips or BVH files)."""
+"""Train a locomotion model: python -m training.locomotion CLIPS... --out MODEL (folders, zips or files)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import numpy as np
 from drmm_engine import Model
 from drmm_engine.learn import train
 from drmm_engine.metrics.walks import measure_walks
+from drmm_engine.motion.clip_report import clip_report
 from drmm_engine.motion.features import encode, locomotion_schema
 from drmm_engine.scaling import to_model_units
 
-from . import common, motion
+from . import common, gather, motion
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit status."""
-    p = common.parser("locomotion", "Train a model that walks on motion capture: BVH files of people on foot.")
-    p.add_argument("clips", nargs="+", metavar="CLIPS", help="folders, zips or BVH files")
-    p.add_argument("--mapping", metavar="TABLE", help="joint names of rigs that are not known: canonical,source (csv)")
+    p = common.parser("locomotion", "Train a model that walks on motion capture or animation of people on foot.")
+    gather.add_arguments(p)
     p.add_argument("--copies", type=int, metavar="N",
                    help="bent and time-warped copies of each clip (as many as make 150,000 windows, 8 at most)")
     p.add_argument("--fastest", type=float, default=np.inf, metavar="SPEED",
@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> dict:
     if options.copies is not None and options.copies < 0:
         raise ValueError(f"--copies must not be negative, got {options.copies}")
     plan, share = common.choose(options, common.recipe("locomotion"))
-    data = motion.read_motion(options.clips, options.mapping)
+    licence = gather.licence(options.licence)
+    data = motion.read_motion(options.clips, options.mapping, options.styles)
     kept, held = _split_clips(data.clips, share, options.seed)
     rng = np.random.default_rng(options.seed)
     parts = motion.training_windows(kept, options.copies, rng, options.fastest)
@@ -56,13 +57,13 @@ def run(options: argparse.Namespace) -> dict:
                   save_at=save_at, report=common.reporter(options.log), group=options.group)
     seconds = time.monotonic() - begin
     names = ", ".join(Path(path).name for path in options.clips)
-    source = {"source": options.source or names, "licence": options.licence,
+    source = {"source": options.source or names, "licence": licence,
               "clips": len(data.clips), "windows": len(x)}
     features = {"kind": "locomotion", "start": np.round(motion.start_history(data.clips), 4).tolist()}
     model = replace(model, data=model.data | source, skeleton=motion.skeleton_of(data.rest), features=features)
     metrics = _metrics(model, held or kept, bool(held), options)
     common.finish(options, replace(model, metrics=metrics), out, save_at)
-    return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1)} | metrics
+    return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1), "report": clip_report(data)} | metrics
 
 
 def _split_clips(clips: list[np.ndarray], share: float, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:

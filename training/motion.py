@@ -6,19 +6,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from drmm_engine.motion import dataset
-from drmm_engine.motion.bones import leg_length
+from drmm_engine.motion.clip_report import clip_report, lines
 from drmm_engine.motion.dataset import Motion, skeleton_of, start_history, steady, training_windows
-from drmm_engine.motion.features import FRAME_RATE
+
+from . import gather
 
 __all__ = ["Motion", "read_motion", "skeleton_of", "start_history", "steady", "training_windows"]
 
 
-def read_motion(paths: Sequence[str], table: str | None = None) -> Motion:
-    """All clips in folders, zips and files, brought to one body; a line on stderr for each file that is left out."""
-    motion = dataset.read_motion(paths, table)
-    for refusal in motion.left_out:
-        print(f"left out: {refusal.reason}", file=sys.stderr)
-    print(f"{len(motion.clips)} clips, {sum(map(len, motion.clips)) / FRAME_RATE / 60:.1f} minutes, "
-          f"legs {leg_length(motion.rest):.2f} m", file=sys.stderr)
+def read_motion(paths: Sequence[str], table: str | None = None, styles: str | None = None) -> Motion:
+    """All clips in folders, zips and files, brought to one body; on stderr what they hold and what is left out."""
+    motion = gather.gather(paths, table, styles)
+    print("\n".join(lines(clip_report(motion))), file=sys.stderr)
     return motion

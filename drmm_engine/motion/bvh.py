@@ -17,7 +17,7 @@ from drmm_engine.body import rotations
 from drmm_engine.body.rotations import Array
 from drmm_engine.files import write_whole
 from drmm_engine.motion.clip import Clip
-from drmm_engine.motion.units import detect_scale, detect_up, scaled, y_up_from_z_up, z_up_from_y_up
+from drmm_engine.motion.units import scaled, standing, y_up_from_z_up
 
 _CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 
@@ -59,9 +59,7 @@ def read_bvh(path_or_file: str | Path | IO, up: str | None = None, scale: float 
         clip = _parse(name, text)
     except _Fault as fault:
         raise ValueError(f"{name}, line {fault.line}: {fault.reason}") from None
-    if (up or detect_up(clip)) == "Y":
-        clip = z_up_from_y_up(clip)
-    return scaled(clip, detect_scale(clip) if scale is None else scale)
+    return standing(clip, up, scale)
 
 
 def _load(path_or_file: str | Path | IO) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -58,6 +59,22 @@ class Clip:
         return replace(
             self, local_positions=self.local_positions[frames], local_rotations=self.local_rotations[frames]
         )
+
+
+def from_world(
+    name: str, joint_names: Sequence[str], parents: Sequence[int], positions: Array, matrices: Array,
+    frame_rate: float, end_sites: dict[int, Array],
+) -> Clip:
+    """The clip of joints whose world positions `[F, J, 3]` and axes `[F, J, 3, 3]` (columns, of any length) are known.
+
+    Its rest pose is the one of frame 0 with all axes along the world's: of no use but for the bones' lengths.
+    """
+    turns = rotations.from_matrix(matrices / np.maximum(np.linalg.norm(matrices, axis=-2, keepdims=True), 1e-12))
+    above = np.asarray(parents, int)
+    back = np.where((above < 0)[:, None], rotations.IDENTITY, rotations.inverse(turns[:, above]))
+    places = rotations.rotate(back, positions - np.where((above < 0)[:, None], 0.0, positions[:, above]))
+    return Clip(name, tuple(joint_names), above, places[0], float(frame_rate), places,
+                rotations.multiply(back, turns), end_sites)
 
 
 def resample(clip: Clip, frame_rate: float) -> Clip:

@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.augment import bent, time_warped
 from drmm_engine.motion.bones import to_one_body
-from drmm_engine.motion.clip import Clip
 from drmm_engine.motion.features import FRAME_RATE, HISTORY, WINDOW, placement, to_local, windows
-from drmm_engine.motion.library import CanonicalClip, Refusal, read_clips
+from drmm_engine.motion.library import CanonicalClip, Others, Refusal, read_clips
 from drmm_engine.motion.mapping import read_table
 from drmm_engine.motion.rest import rest_pose
 from drmm_engine.motion.skeleton import JOINTS, PARENTS, TOES, mirrored
+from drmm_engine.motion.styles import labels
 
 WANTED_WINDOWS = 150_000  # below this, bent and time-warped copies fill up
 MOST_COPIES = 8
@@ -30,32 +29,41 @@ MOST_DIP = 0.015  # metres
 
 @dataclass(frozen=True)
 class Motion:
-    """Clips `[F, 20, 3]` of one body at 30 frames/s with their names and files, and its rest pose `[20, 3]`; and the
-    files that were left out."""
+    """Clips `[F, 20, 3]` of one body at 30 frames/s with their names, and its rest pose `[20, 3]`.
+
+    For each clip also its file, its style ("": none) and how many frames its jumps have cost; and the files that were
+    left out.
+    """
 
     names: list[str]
     clips: list[Array]
     rest: Array
     sources: list[str] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
     left_out: list[Refusal] = field(default_factory=list)
 
 
 def read_motion(
-    paths: Sequence[str], table: str | None = None, others: Callable[[Path], Iterable[Clip]] | None = None
+    paths: Sequence[str], table: str | None = None, styles: str | None = None, others: Others | None = None,
+    told: Callable[[float, str], None] | None = None,
 ) -> Motion:
     """All clips in folders, zips and files, brought to one body.
 
-    table: a file of joint names (`mapping.read_table`); others: what reads the formats that are Blender's. ValueError
-    where no clip is left.
+    table: a file of joint names (`mapping.read_table`); styles: where labels are from (`styles.labels`; None: no
+    labels); others: what reads the formats that are Blender's; told: called with the share read and the file.
+    ValueError where no clip is left.
     """
-    clips, refusals = read_clips(list(paths), read_table(table) if table else None, FRAME_RATE, others)
+    clips, refusals = read_clips(list(paths), read_table(table) if table else None, FRAME_RATE, others, told)
     if not clips:
-        raise ValueError(f"no clip to train on in {', '.join(paths)}"
-                         + (f": {refusals[0].reason}" if refusals else ""))
+        reason = refusals[0].reason if refusals else "nothing was given"
+        more = f" ({len(refusals) - 1} more are left out)" if len(refusals) > 1 else ""
+        raise ValueError(f"no clip to train on in {', '.join(paths)}: {reason}{more}")
     clips, unsteady = steady(clips)
     bodies, _ = to_one_body([clip.positions for clip in clips])
-    return Motion([clip.name for clip in clips], bodies, rest_pose(np.concatenate(bodies)),
-                  [clip.source for clip in clips], refusals + unsteady)
+    sources = [clip.source for clip in clips]
+    return Motion([clip.name for clip in clips], bodies, rest_pose(np.concatenate(bodies)), sources,
+                  labels(sources, styles) if styles else [], [clip.cut for clip in clips], refusals + unsteady)
 
 
 def steady(clips: list[CanonicalClip]) -> tuple[list[CanonicalClip], list[Refusal]]:

@@ -20,6 +20,7 @@ from drmm_engine.motion.bvh import read_bvh
 from drmm_engine.motion.clip import Clip, resample
 from drmm_engine.motion.mapping import propose
 from drmm_engine.motion.skeleton import canonical_positions, index
+from drmm_engine.progress import progress
 
 # Height of the toe joint above the floor while the foot stands flat, metres; capture sets differ from 0.01 to 0.05.
 TOE_HEIGHT = 0.045
@@ -30,17 +31,19 @@ BLENDERS = (".fbx", ".glb", ".gltf", ".blend")  # formats that Blender reads
 
 _UNREADABLE = (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _Source = tuple[str, Callable[[], Clip]]
-_Others = Callable[[Path], Iterable[Clip]]
+Others = Callable[[Path], Iterable[Clip]]
 
 
 @dataclass(frozen=True)
 class CanonicalClip:
-    """Positions `[F, 20, 3]` of the canonical joints, metres, Z up, floor at 0; `source` is the file it came from."""
+    """Positions `[F, 20, 3]` of the canonical joints, metres, Z up, floor at 0; `source` is the file it came from,
+    `cut` how many frames around jumps it has lost."""
 
     name: str
     positions: Array
     frame_rate: float
     source: str
+    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,20 @@ class Refusal:
 
 def read_clips(
     paths: str | Path | Iterable[str | Path], mapping: dict[str, str] | None = None, frame_rate: float = 30.0,
-    others: _Others | None = None, progress: Callable[[float, str], None] | None = None,
+    others: Others | None = None, told: Callable[[float, str], None] | None = None,
 ) -> tuple[list[CanonicalClip], list[Refusal]]:
     """Every clip in folders (with all below them), zips and files, and a list of those that cannot be used.
 
     `mapping` (canonical joint -> joint name) holds for all files; without it each is mapped by its names. `others`
-    reads the formats that are Blender's, which are refused without it; `progress` is told the share done and of what.
+    reads the formats that are Blender's, which are refused without it; `told` is called with the share done and a name.
     """
     clips, refusals = [], []
     found = [(Path(path), files_in(Path(path))) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     refusals += [Refusal(str(path), f"{path}: no clip in this folder") for path, files in found if not files]
     files = [file for _, each in found for file in each]
-    for done, file in enumerate(files):
-        if progress:
-            progress(done / len(files), file.name)
+    for done, file in enumerate(progress(files, "files read")):
+        if told:
+            told(done / len(files), file.name)
         try:
             for source, load in _sources(file, others):
                 try:
@@ -86,7 +89,7 @@ def files_in(path: Path) -> list[Path]:
     return sorted(file for file in inside if file.is_file() and not file.name.startswith("."))
 
 
-def _sources(file: Path, others: _Others | None) -> Iterator[_Source]:
+def _sources(file: Path, others: Others | None) -> Iterator[_Source]:
     """The names of the clips in a zip, in a file of Blender's formats, or of the file itself, with what reads each."""
     if file.suffix.lower() in BLENDERS:
         if others is None:
@@ -125,9 +128,11 @@ def _bvh(file: IO) -> Clip:
 
 
 def _canonical(source: str, clip: Clip, mapping: dict[str, str] | None, frame_rate: float) -> CanonicalClip:
-    clip = resample(without_jumps(clip), frame_rate)
+    calm = without_jumps(clip)
+    cut = round((clip.frames - calm.frames) * frame_rate / clip.frame_rate)
+    clip = resample(calm, frame_rate)
     positions = canonical_positions(clip, mapping or propose(clip.joint_names, clip.parents))
-    return CanonicalClip(clip.name, on_floor(positions), clip.frame_rate, source)
+    return CanonicalClip(clip.name, on_floor(positions), clip.frame_rate, source, cut)
 
 
 def without_jumps(clip: Clip) -> Clip:

@@ -17,6 +17,13 @@ METRES = {"metre": 1.0, "decimetre": 0.1, "centimetre": 0.01, "inch": 0.0254, "0
 _SAMPLES = 50
 
 
+def standing(clip: Clip, up: str | None = None, scale: float | None = None) -> Clip:
+    """The clip in metres, Z up; `up` ("Y" or "Z") and `scale` (metres in its unit) are detected where not given."""
+    if (up or detect_up(clip)) == "Y":
+        clip = z_up_from_y_up(clip)
+    return scaled(clip, detect_scale(clip) if scale is None else scale)
+
+
 def detect_up(clip: Clip) -> str:
     """The axis, "Y" or "Z", along which the head is above the feet, averaged over the clip; "Y" if they are unknown."""
     joints = _joints(clip)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What clips hold, for whoever trains on them: frames used and dropped and why, speeds, turns, contacts, body."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drmm_engine.body.rotations import Array
+from drmm_engine.motion.bones import leg_length
+from drmm_engine.motion.dataset import Motion
+from drmm_engine.motion.features import FRAME_RATE, WINDOW, placement
+from drmm_engine.motion.skeleton import TOES, index
+
+SPAN = 15  # frames over which speeds and turns are taken
+PERCENTILES = (5, 25, 50, 75, 95)
+STANDING, SHARP = 0.3, 45.0  # m/s, degrees/s
+NEAR, SLOW = 0.03, 0.3  # metres above standing, m/s: a toe joint that is down
+SHOWN = 20  # files that are named in the lines
+
+
+def clip_report(motion: Motion) -> dict:
+    """The report in JSON's types; speeds m/s, turns degrees/s (left positive), lengths metres, shares of frames."""
+    whole = [len(clip) >= WINDOW for clip in motion.clips]
+    used = [clip for clip, enough in zip(motion.clips, whole, strict=True) if enough]
+    standing = float(motion.rest[TOES, 2].mean())
+    speeds, turns = (np.concatenate([[], *map(measure, used)]) for measure in (_speeds, _turns))
+    down = np.concatenate([np.zeros((0, 2), bool), *(_down(clip, standing) for clip in used)])
+    frames = sum(map(len, used))
+    return {
+        "frames": frames, "minutes": round(frames / FRAME_RATE / 60, 2), "frame_rate": FRAME_RATE,
+        "dropped_frames": sum(motion.cut) + sum(len(c) for c, w in zip(motion.clips, whole, strict=True) if not w),
+        "speed_m_s": _percentiles(speeds), "standing": _share(speeds < STANDING),
+        "turn_deg_s": _percentiles(np.abs(turns)), "left": _share(turns > SHARP), "right": _share(turns < -SHARP),
+        "left_foot_down": _share(down[:, 0]), "right_foot_down": _share(down[:, 1]),
+        "no_foot_down": _share(~down.any(axis=1)),
+        "legs_m": round(leg_length(motion.rest), 3), "head_m": round(float(motion.rest[index("Head"), 2]), 3),
+        "styles": _styles(motion), "clips": [_clip(motion, n) for n in range(len(motion.clips))],
+        "left_out": [{"source": each.source, "reason": each.reason} for each in motion.left_out],
+    }  # fmt: skip
+
+
+def lines(report: dict) -> list[str]:
+    """The report in lines for people."""
+    speed, turn = report["speed_m_s"], report["turn_deg_s"]
+    short = [clip for clip in report["clips"] if clip["dropped"]]
+    out = [
+        f"{len(report['clips'])} clips, {report['frames']} frames at {report['frame_rate']:g}/s, "
+        f"{report['minutes']:g} minutes used; {report['dropped_frames']} frames dropped, "
+        f"{len(report['left_out'])} files left out",
+        f"body: legs {report['legs_m']:.2f} m, head joint at {report['head_m']:.2f} m",
+        "speed, m/s: " + ", ".join(f"{share} % below {speed[share]:.2f}" for share in speed)
+        + f"; standing {100 * report['standing']:.0f} % of the time",
+        "turning, degrees/s: " + ", ".join(f"{share} % below {turn[share]:.0f}" for share in turn)
+        + f"; sharply left {100 * report['left']:.0f} %, right {100 * report['right']:.0f} % of the time",
+        f"feet down: left {100 * report['left_foot_down']:.0f} %, right {100 * report['right_foot_down']:.0f} %, "
+        f"neither {100 * report['no_foot_down']:.0f} % of the time",
+    ]
+    if report["styles"]:
+        minutes = (f"{name or 'none'} {share:g} min" for name, share in report["styles"].items())
+        out.append("styles: " + ", ".join(minutes))
+    told = [f"left out: {each['reason']}" for each in report["left_out"]]
+    told += [f"{clip['name']}: {clip['dropped']}" for clip in short]
+    return out + told[:SHOWN] + ([f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else [])
+
+
+def _clip(motion: Motion, number: int) -> dict:
+    clip = motion.clips[number]
+    cut = motion.cut[number] if motion.cut else 0
+    reasons = [f"{cut} frames around a jump are dropped"] if cut else []
+    if len(clip) < WINDOW:
+        reasons.append(f"its {len(clip)} frames are fewer than the {WINDOW} of a window, and dropped")
+    source = motion.sources[number] if motion.sources else motion.names[number]
+    return {"name": motion.names[number], "source": source, "frames": len(clip),
+            "style": motion.styles[number] if motion.styles else "", "dropped": "; ".join(reasons)}
+
+
+def _styles(motion: Motion) -> dict[str, float]:
+    total: Counter[str] = Counter()
+    for style, clip in zip(motion.styles, motion.clips, strict=False):
+        total[style] += len(clip)
+    return {name: round(frames / FRAME_RATE / 60, 2) for name, frames in total.most_common()}
+
+
+def _speeds(clip: Array) -> Array:
+    """Speeds [F - 15] of the hips over the floor, m/s."""
+    return np.linalg.norm(clip[SPAN:, 0, :2] - clip[:-SPAN, 0, :2], axis=-1) * FRAME_RATE / SPAN
+
+
+def _turns(clip: Array) -> Array:
+    """Rates of turning [F - 15] of the body, degrees a second."""
+    heading = np.unwrap(placement(clip)[1])
+    return np.degrees(heading[SPAN:] - heading[:-SPAN]) * FRAME_RATE / SPAN
+
+
+def _down(clip: Array, standing: float) -> NDArray[np.bool_]:
+    """Whether each toe joint stands [F - 1, 2]."""
+    toes = clip[:, TOES]
+    speed = np.linalg.norm(np.diff(toes, axis=0), axis=-1) * FRAME_RATE
+    return (toes[:-1, :, 2] < standing + NEAR) & (speed < SLOW)
+
+
+def _percentiles(values: Array) -> dict[str, float]:
+    return {str(p): round(float(np.percentile(values, p)), 2) if len(values) else 0.0 for p in PERCENTILES}
+
+
+def _share(which: NDArray[np.bool_]) -> float:
+    return round(float(np.mean(which)), 3) if len(which) else 0.0

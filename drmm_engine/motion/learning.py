@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model that walks, learned from clips by fitting its layers one by one: NumPy alone, so that Blender can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from drmm_engine.body.rotations import Array
+from drmm_engine.fit import Fitted, fit
+from drmm_engine.model import Model
+from drmm_engine.motion.dataset import MOST_COPIES, Motion, skeleton_of, start_history, training_windows
+from drmm_engine.motion.features import WINDOW, encode, locomotion_schema
+from drmm_engine.scaling import to_model_units
+
+COMPONENTS = (512, 512, 512, 512)
+ROWS_A_COMPONENT = 20  # windows that a component is worth, at least
+ROWS = 90_000  # windows that are learned from, at most: memory
+ROOM = 0.1  # share of the time that windows take, the layers take the rest
+
+Progress = Callable[[float, str], None]
+
+
+def learn(
+    motion: Motion, seed: int = 0, components: tuple[int, ...] = COMPONENTS, progress: Progress | None = None,
+    source: dict | None = None,
+) -> Model:
+    """A locomotion model of a motion; fewer components than said where there are few windows.
+
+    progress is told the share that is done and of what, and may raise to stop; source goes into the model's data
+    (source, licence). ValueError where no clip is as long as a window.
+    """
+    said = progress or (lambda share, text: None)
+    rng = np.random.default_rng(seed)
+    said(0.0, "Cutting windows")
+    x = np.concatenate(list(_some(motion.clips, rng)))
+    schema = locomotion_schema(x)
+    most = max(1, len(x) // ROWS_A_COMPONENT)
+    sizes = tuple(min(size, most) for size in components)
+
+    def tell(done: list[Fitted]) -> None:
+        said(ROOM + (1 - ROOM) * len(done) / len(sizes), _text(len(done), len(sizes)))
+
+    said(ROOM, _text(0, len(sizes)))
+    model = fit(schema, to_model_units(schema, x), sizes, seed=seed, steps=0, keep=tell)
+    features = {"kind": "locomotion", "start": np.round(start_history(motion.clips), 4).tolist()}
+    data = model.data | {"clips": len(motion.clips), "windows": len(x)} | (source or {})
+    return replace(model, skeleton=skeleton_of(motion.rest), features=features, data=data)
+
+
+def _text(done: int, layers: int) -> str:
+    return f"Layer {done + 1} of {layers}" if done < layers else "Saving"
+
+
+def _some(clips: list[Array], rng: np.random.Generator) -> Iterator[Array]:
+    """Feature vectors of windows and of as many copies as fill up `ROWS`, or of some windows at random."""
+    count = max(1, 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in clips))
+    copies = int(np.clip(round(ROWS / count) - 1, 0, MOST_COPIES))
+    share = ROWS / (count * (copies + 1))
+    for part in training_windows(clips, copies, rng):
+        yield encode(part[rng.random(len(part)) < share]).astype(np.float32)
