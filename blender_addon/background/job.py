@@ -9,10 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from drmm_engine.files import write_whole
 
@@ -25,11 +23,13 @@ class Job:
     """A process that learns; what it makes stays in a temporary folder until it is whole."""
 
     def __init__(
-        self, task: str, needs: dict, out: Path, command: Sequence[str], arrays: Mapping[str, np.ndarray | None] = {}
+        self, task: str, needs: dict, out: Path, command: Sequence[str],
+        prepare: Callable[[Path], None] = lambda folder: None,
     ) -> None:
         """Begin: `command` runs a Python file with arguments, `out` is where the model goes.
 
-        `task` is the file of what is to be done with what it `needs` (JSON) and `arrays`, saved as NAME.npy.
+        `task` is the file of what is to be done with what it `needs` (JSON) and finds in its folder, into which
+        `prepare` may write first.
         """
         self.out, self.fraction, self.text, self.error, self.over = Path(out), 0.0, "Starting", "", False
         self.facts: dict = {}  # what else the process told
@@ -41,16 +41,14 @@ class Job:
         job = {"parent": os.getpid(), "paths": [path for path in sys.path if path], "task": task}
         try:
             (self.folder / worker.JOB).write_text(json.dumps(job | needs), encoding="utf-8")
-            for name, array in arrays.items():
-                if array is not None and len(array):
-                    np.save(self.folder / f"{name}.npy", array)
+            prepare(self.folder)
             with open(self.folder / "log.txt", "wb") as log:
                 self._process = subprocess.Popen(
                     [*command, worker.__file__, "--", str(self.folder)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )  # fmt: skip
-        except OSError as problem:
+        except (OSError, ValueError, RuntimeError) as problem:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise ValueError(f"learning cannot be started: {problem}") from None
 

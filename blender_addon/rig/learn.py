@@ -37,7 +37,7 @@ def begin(armature: bpy.types.Object, count: int = 0, seed: int | None = None, p
     way = [count, seed, settings.use_actions, settings.use_assets, settings.use_mocap]
     out = Path(bpy.path.abspath(path)) if path else learned.place(rig, way, armature.name)
     needs = {"rig": rig.to_json(), "count": count, "seed": seed}
-    job = Job(task.__file__, needs, out, watch.command(), {task.GIVEN: given})
+    job = Job(task.__file__, needs, out, watch.command(), partial(task.keep, given))
     _jobs[armature.session_uid] = job
     watch.add(job, partial(_show, armature.session_uid, job))
     return job

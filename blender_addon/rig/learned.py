@@ -75,20 +75,20 @@ def place(rig: Rig, settings: object, name: str) -> Path:
     return folder() / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{mark}{SUFFIX}"
 
 
-def folder() -> Path:
+def folder(name: str = FOLDER) -> Path:
     """The folder for learned models, which is made where it is missing; ValueError where it cannot be."""
     package = __package__.rpartition(".")[0]
     try:
-        made = Path(bpy.utils.extension_path_user(package, path=FOLDER, create=True))
+        made = Path(bpy.utils.extension_path_user(package, path=name, create=True))
     except (AttributeError, ValueError):  # not installed as an extension
         if bpy.data.filepath:
-            made = Path(bpy.data.filepath).parent / FOLDER
+            made = Path(bpy.data.filepath).parent / name
         else:
-            made = Path(bpy.utils.user_resource("DATAFILES", path="drmm", create=True)) / FOLDER
+            made = Path(bpy.utils.user_resource("DATAFILES", path="drmm", create=True)) / name
     try:
         made.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise ValueError(f"the folder {str(made)!r} for rig models cannot be made: {problem.strerror}") from None
+        raise ValueError(f"the folder {str(made)!r} for models cannot be made: {problem.strerror}") from None
     return made
 
 

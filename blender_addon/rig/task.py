@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-GIVEN = "given"
+GIVEN = "given.npy"
+
+
+def keep(given: np.ndarray | None, folder: Path) -> None:
+    """Write poses to learn from too into the folder of the job."""
+    if given is not None and len(given):
+        np.save(folder / GIVEN, given)
 
 
 def learn(folder: Path, job: dict, news: Any, alone: Callable[[], bool]) -> Iterator[Any]:
@@ -17,7 +23,7 @@ def learn(folder: Path, job: dict, news: Any, alone: Callable[[], bool]) -> Iter
     from drmm_engine.body import poses
     from drmm_engine.body.rig import Rig
 
-    file = folder / f"{GIVEN}.npy"
+    file = folder / GIVEN
     given = np.load(file, allow_pickle=False) if file.exists() else None
     return poses.learn(Rig.from_json(job["rig"]), given, count=job["count"], seed=job["seed"], progress=news.progress,
                        stop=alone)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -120,7 +121,7 @@ def test_an_error_of_the_process_is_its_one_line(crane, tmp_path):
     assert "missing" in job.error and "cannot be written" in job.error and "\n" not in job.error
     described = rigging.read(crane)
     job = jobs.Job(task.__file__, {"rig": described.to_json(), "count": 2000, "seed": 0}, tmp_path / "model",
-                   watch.command(), {task.GIVEN: np.zeros((3, 1))})
+                   watch.command(), partial(task.keep, np.zeros((3, 1))))
     while job.look():
         job.wait(0.05)
     assert "given poses" in job.error and os.listdir(tmp_path) == []
