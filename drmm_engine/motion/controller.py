@@ -10,7 +10,6 @@ walk reaches in the next second, never behind the character, and while nothing i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from drmm_engine.body.rotations import Array
 from drmm_engine.conditions import Condition, Known
 from drmm_engine.model import Model
 from drmm_engine.motion.bones import bone_lengths, with_lengths
+from drmm_engine.motion.directions import POOR, REACHED, Block, Target, check
 from drmm_engine.motion.features import (
     FRAME_RATE,
     FUTURE,
@@ -37,7 +37,7 @@ from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.skeleton import JOINTS, TOES
 from drmm_engine.posterior import Draw
 
-REACHED = 0.5  # metres from the hips to a target that counts as there
+__all__ = ["POOR", "REACHED", "Block", "Controller", "Target", "walk"]
 
 _HISTORY_WEIGHTS = (0.333, 0.333, 0.8)  # of the averaged poses, oldest first
 _GOAL_WEIGHT = 0.5
@@ -60,23 +60,6 @@ _COST_MISS = 20.0  # a metre between the candidate's goal and the clipped one
 _COST_UNLIKELY = 0.05  # a nat of importance weight below the best of its draw
 
 
-@dataclass(frozen=True)
-class Target:
-    """A place on the floor to walk to, metres; `face`: looking at it on the way."""
-
-    position: tuple[float, float]
-    face: bool = False
-
-
-@dataclass(frozen=True)
-class Block:
-    """Five frames at 30 frames/s: positions `[5, 20, 3]` in metres, the target pursued, and whether it was reached."""
-
-    positions: Array
-    target: int
-    reached: bool
-
-
 def walk(
     model: Model,
     targets: Sequence[Target],
@@ -97,11 +80,7 @@ def walk(
         raise ValueError("this is not a locomotion model: train one with `python -m training.locomotion`")
     if model.schema.names != variable_names() or "start" not in model.features or not model.skeleton:
         raise ValueError("this locomotion model has other variables than this version walks with: train it again")
-    if not targets:
-        raise ValueError("no target: a walk needs at least one")
-    for number, target in enumerate(targets, start=1):
-        if len(target.position) != 2 or not np.all(np.isfinite(target.position)):
-            raise ValueError(f"target {number} is not a place on the floor: {target.position!r}")
+    check(targets)
     if seconds is not None and not 0 < seconds < np.inf:
         raise ValueError(f"seconds must be positive, got {seconds!r}")
     if history is None:
