@@ -6,6 +6,7 @@ import bpy
 from . import models, operators, properties, ui
 from .answers import hooks
 from .background import watch
+from .data import learn as walks
 from .rig import learn, learned
 
 
@@ -28,6 +29,7 @@ def unregister() -> None:
     properties.unregister()
     watch.stop_all()
     learn.forget()
+    walks.forget()
     models.clear()
     learned.clear()
 

@@ -19,6 +19,7 @@ from . import models, review
 from .answers import live, store
 from .answers.properties import DrmmAnswer
 from .conditions.properties import DrmmCondition, DrmmLock
+from .data.properties import DrmmData
 from .rig import properties as rig
 
 GOALS = (
@@ -156,6 +157,7 @@ class DrmmScene(bpy.types.PropertyGroup):
     seconds: FloatProperty(
         name="Time Limit", default=30.0, min=0.5, max=600.0, subtype="TIME_ABSOLUTE", description="Stop after this time"
     )
+    data: PointerProperty(type=DrmmData)
     count: IntProperty(name="Poses", default=64, min=1, max=1024, description="How many poses to draw")
 
 
@@ -168,7 +170,7 @@ class DrmmProgress(bpy.types.PropertyGroup):
     text: StringProperty()
 
 
-CLASSES = (*rig.CLASSES, DrmmCondition, DrmmLock, DrmmAnswer)
+CLASSES = (*rig.CLASSES, DrmmData, DrmmCondition, DrmmLock, DrmmAnswer)
 CLASSES += (DrmmBone, DrmmTarget, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
 
 

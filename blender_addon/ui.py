@@ -9,6 +9,7 @@ from drmm_engine.motion.rig import OPTIONAL
 
 from . import models, review
 from .answers import panel as answers
+from .data import panel as data
 from .rig import known_model
 from .rig import panel as rig
 from .screen import Sidebar
@@ -259,6 +260,7 @@ CLASSES = (
     *rig.CLASSES,
     *answers.CLASSES,
     DRMM_PT_walk,
+    *data.CLASSES,
     DRMM_PT_pose,
     DRMM_PT_conditions,
     DRMM_PT_answers,

@@ -19,6 +19,7 @@ from drmm_engine.motion.clip import Clip, from_world
 from drmm_engine.motion.units import standing
 
 RATE = 30  # frames a second to which times of files that have no rate are turned
+GENERATED = "drmm"  # begins the names of custom properties of Actions that no one has captured
 LEAST_BONES = 5  # an Action that turns fewer is no motion of a body
 _BONE = re.compile(r'pose\.bones\["(.+)"\]\.(?:rotation_\w+|location)$')
 
@@ -68,10 +69,15 @@ def _import(bpy: Any, path: Path) -> None:
         bpy.ops.import_scene.fbx(filepath=str(path))
 
 
+def actions_of(bpy: Any, armature: Any) -> list[Any]:
+    """The Actions in the open file that move an armature's bones, but for those that the add-on has generated."""
+    return list(dict.fromkeys(action for _, action, _ in _parts(bpy, [armature])))
+
+
 def _parts(bpy: Any, armatures: list[Any]) -> Iterator[tuple[Any, Any, Any]]:
     """Armature, Action and slot (None before Blender 4.4) of each motion: an Action goes with one armature."""
     for action in bpy.data.actions:
-        for slot, curves in _slots(bpy, action):
+        for slot, curves in [] if any(key.startswith(GENERATED) for key in action.keys()) else _slots(bpy, action):
             matches = (_BONE.match(curve.data_path) for curve in curves)
             bones = {bpy.utils.unescape_identifier(match[1]) for match in matches if match}
             fitting = [each for each in armatures if len(bones & set(each.pose.bones.keys())) >= LEAST_BONES]

@@ -42,8 +42,19 @@ def clip_report(motion: Motion) -> dict:
     }  # fmt: skip
 
 
-def lines(report: dict) -> list[str]:
-    """The report in lines for people."""
+def summary(report: dict) -> list[str]:
+    """The report in a few short lines."""
+    speed = report["speed_m_s"]
+    left_out = [f"{len(report['left_out'])} files are left out"] if report["left_out"] else []
+    dropped = [f"{report['dropped_frames']} frames are dropped"] if report["dropped_frames"] else []
+    return [f"{len(report['clips'])} clips, {report['minutes']:g} minutes", *left_out, *dropped,
+            f"{speed['5']:.1f} to {speed['95']:.1f} m/s, standing {100 * report['standing']:.0f} %",
+            f"turns up to {report['turn_deg_s']['95']:.0f} degrees/s",
+            f"legs {report['legs_m']:.2f} m, no foot down {100 * report['no_foot_down']:.0f} %"]
+
+
+def lines(report: dict, shown: int = SHOWN) -> list[str]:
+    """The report in lines for people; `shown`: files that are named, at most."""
     speed, turn = report["speed_m_s"], report["turn_deg_s"]
     short = [clip for clip in report["clips"] if clip["dropped"]]
     out = [
@@ -63,7 +74,7 @@ def lines(report: dict) -> list[str]:
         out.append("styles: " + ", ".join(minutes))
     told = [f"left out: {each['reason']}" for each in report["left_out"]]
     told += [f"{clip['name']}: {clip['dropped']}" for clip in short]
-    return out + told[:SHOWN] + ([f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else [])
+    return out + told[:shown] + ([f"and {len(told) - shown} more"] if len(told) > shown else [])
 
 
 def _clip(motion: Motion, number: int) -> dict:
