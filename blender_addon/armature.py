@@ -44,12 +44,12 @@ def mapping_of(armature: bpy.types.Object) -> dict[str, str]:
     return {item.joint: item.bone for item in chosen if item.bone}
 
 
-def read_character(armature: bpy.types.Object) -> Character:
-    """The armature where it stands, or ValueError with what stands in the way."""
+def read_character(armature: bpy.types.Object, stand: tuple[float, np.ndarray] | None = None) -> Character:
+    """The armature where it stands, or stood by an earlier `stand_of`; ValueError with what stands in the way."""
     check_editable(armature)
     mapping, rest = mapping_of(armature), _rest(armature)
     _check_bones(armature, mapped_bones(rest, mapping))
-    unit, stand = _stand(armature, armature.pose.bones[mapping["Hips"]].parent)
+    unit, stand = stand or stand_of(armature)
     matrices = rest.rest.copy()
     matrices[:, :3, 3] *= unit
     return Character(
@@ -60,6 +60,11 @@ def read_character(armature: bpy.types.Object) -> Character:
         pose=joint_positions(armature, mapping),
         modes={bone.name: bone.rotation_mode for bone in armature.pose.bones},
     )
+
+
+def stand_of(armature: bpy.types.Object) -> tuple[float, np.ndarray]:
+    """What carries the rest pose to where object and parent of the hips bone are: scale, and rigid matrix `[4, 4]`."""
+    return _stand(armature, armature.pose.bones[mapping_of(armature)["Hips"]].parent)
 
 
 def check_editable(armature: bpy.types.Object) -> None:

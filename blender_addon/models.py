@@ -67,6 +67,12 @@ def known(path: str, kind: str) -> Entry | None:
     return _entries.get((path, kind))
 
 
+def styles(path: str) -> list[str]:
+    """The styles in which a locomotion model that was read can walk."""
+    entry = known(path, "locomotion")
+    return list((entry.model.features or {}).get("styles", ())) if entry and entry.model else []
+
+
 def clear() -> None:
     """Forget all models."""
     _entries.clear()

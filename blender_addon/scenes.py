@@ -15,3 +15,19 @@ def local(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
     """The object of this file, not of a library, of a name, if it is in the scene."""
     candidate = bpy.data.objects.get((name, None))
     return candidate if candidate and holds(scene, candidate) else None
+
+
+def find_object(scene: bpy.types.Scene, name: str, role: str) -> bpy.types.Object:
+    """The object of a name in a scene; ValueError says which one is missing."""
+    return present(scene, scene.objects.get(name), f"{role} {name!r}")
+
+
+def present(
+    scene: bpy.types.Scene, candidate: bpy.types.Object | None, what: str, kind: str = ""
+) -> bpy.types.Object:
+    """The candidate, if it is in the scene and of the kind; ValueError otherwise."""
+    if candidate is None or scene not in candidate.users_scene:
+        raise ValueError(f"the {what} is not in the scene {scene.name!r}; choose another")
+    if kind and candidate.type != kind:
+        raise ValueError(f"the {what} is not an {kind.lower()}; choose another")
+    return candidate

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..scenes import find_object, present
 from ..screen import redraw
 
 __all__ = ["ARMATURE", "find_armature", "find_object", "present", "redraw", "refuse", "setting"]
@@ -30,22 +31,6 @@ def find_armature(context: bpy.types.Context, name: str) -> bpy.types.Object:
             raise ValueError("there is no armature to animate; choose one")
         name = armature.name
     return present(scene, armature, f"armature {name!r}", "ARMATURE")
-
-
-def find_object(scene: bpy.types.Scene, name: str, role: str) -> bpy.types.Object:
-    """The object of a name in a scene; ValueError says which one is missing."""
-    return present(scene, scene.objects.get(name), f"{role} {name!r}")
-
-
-def present(
-    scene: bpy.types.Scene, candidate: bpy.types.Object | None, what: str, kind: str = ""
-) -> bpy.types.Object:
-    """The candidate, if it is in the scene and of the kind; ValueError otherwise."""
-    if candidate is None or scene not in candidate.users_scene:
-        raise ValueError(f"the {what} is not in the scene {scene.name!r}; choose another")
-    if kind and candidate.type != kind:
-        raise ValueError(f"the {what} is not an {kind.lower()}; choose another")
-    return candidate
 
 
 def setting(operator: bpy.types.Operator, name: str, fallback: object) -> object:
