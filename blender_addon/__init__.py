@@ -8,6 +8,7 @@ from .answers import hooks
 from .background import watch
 from .data import learn as walks
 from .rig import learn, learned
+from .takes import hooks as trials
 
 
 def register() -> None:
@@ -16,6 +17,7 @@ def register() -> None:
     for cls in (*operators.CLASSES, *ui.CLASSES):
         bpy.utils.register_class(cls)
     hooks.register()
+    trials.register()
     bpy.app.timers.register(_read_shipped_models, first_interval=0.1)
 
 
@@ -23,6 +25,7 @@ def unregister() -> None:
     """Called by Blender when the extension is disabled."""
     if bpy.app.timers.is_registered(_read_shipped_models):
         bpy.app.timers.unregister(_read_shipped_models)
+    trials.unregister()
     hooks.unregister()
     for cls in reversed((*operators.CLASSES, *ui.CLASSES)):
         bpy.utils.unregister_class(cls)

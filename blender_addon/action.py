@@ -12,6 +12,7 @@ from . import compat
 from .channels import Channel, rotation_property
 
 OWN = "drmm"
+OBJECT = "Object Transforms"  # the group of what moves the object itself, as Blender calls it
 LINEAR = 1
 
 
@@ -42,6 +43,15 @@ def write_walk(armature: bpy.types.Object, name: str, channels: Sequence[Channel
     return action
 
 
+def new(armature: bpy.types.Object, name: str, channels: Sequence[Channel], start: int) -> bpy.types.Action:
+    """A new Action with the keys of channels from the frame `start` on, which the armature does not use yet."""
+    action = bpy.data.actions.new(name)
+    bag = compat.new_curves(action, armature)
+    for channel in channels:
+        _write(bag, channel, start)
+    return action
+
+
 def key_pose(armature: bpy.types.Object, name: str, hips: str, bones: Sequence[str], frame: float) -> None:
     """Key the hips bone's location and the bones' rotations as they stand, in the armature's Action or a new one."""
     check_action(armature)
@@ -57,9 +67,15 @@ def key_pose(armature: bpy.types.Object, name: str, hips: str, bones: Sequence[s
         pose_bones[bone].keyframe_insert(rotation_property(pose_bones[bone].rotation_mode), frame=frame, group=bone)
 
 
+def group_of(bag: bpy.types.bpy_struct, channel: Channel) -> bpy.types.ActionGroup:
+    """The group of a channel's curves, named after its bone."""
+    title = channel.bone or OBJECT
+    return bag.groups.get(title) or bag.groups.new(title)
+
+
 def _write(bag: bpy.types.bpy_struct, channel: Channel, start: int) -> None:
-    group = bag.groups.get(channel.bone) or bag.groups.new(channel.bone)
-    frames = np.arange(start, start + len(channel.values), dtype=np.float32)
+    group = group_of(bag, channel)
+    frames = start + (np.arange(len(channel.values)) if channel.frames is None else channel.frames)
     for index, values in enumerate(channel.values.T):
         curve = bag.fcurves.new(channel.path, index=index)
         curve.group = group

@@ -19,15 +19,21 @@ PROPERTIES = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_
 
 @dataclass(frozen=True)
 class Channel:
-    """The values `[frames, size]` of one property of one pose bone."""
+    """The values `[frames, size]` of one property of one pose bone, or where `bone` is empty of the object itself.
+
+    `frames` `[frames]` are whole frames of the scene counted from the first; None: there is a value at each.
+    """
 
     bone: str
     property: str
     values: Array
+    frames: NDArray[np.int64] | None = None
 
     @property
     def path(self) -> str:
         """The RNA path from the armature object."""
+        if not self.bone:
+            return self.property
         name = self.bone.replace("\\", "\\\\").replace('"', '\\"')
         return f'pose.bones["{name}"].{self.property}'
 

@@ -41,6 +41,19 @@ def new_curves(action: bpy.types.Action, holder: bpy.types.ID) -> bpy.types.Acti
     return action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
 
 
+def part_curves(action: bpy.types.Action, holder: bpy.types.ID) -> bpy.types.Action | bpy.types.ID:
+    """What holds the `fcurves` and `groups` of an Action for a data-block: of the slot it uses, or would use."""
+    if not SLOTTED:
+        return action
+    used = holder.animation_data.action_slot if holder.animation_data else None
+    fitting = [slot for slot in action.slots if slot.target_id_type in {holder.id_type, "UNSPECIFIED"}]
+    named = [slot for slot in fitting if used and slot.identifier == used.identifier]
+    slot = (named or fitting or [None])[0] or action.slots.new(id_type=holder.id_type, name=holder.name)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
+
+
 def all_curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
     """Every F-curve of an Action that animates objects, whatever its layers and slots."""
     if not SLOTTED:

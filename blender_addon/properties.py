@@ -20,7 +20,10 @@ from .answers import live, store
 from .answers.properties import DrmmAnswer
 from .conditions.properties import DrmmCondition, DrmmLock
 from .data.properties import DrmmData
+from .direction import properties as direction
+from .direction.properties import DrmmDirections, DrmmRoom, DrmmTarget, DrmmWalk
 from .rig import properties as rig
+from .takes import properties as takes
 
 GOALS = (
     ("Hips", "Hips", "The hips"),
@@ -76,13 +79,6 @@ class DrmmBone(bpy.types.PropertyGroup):
     bone: StringProperty(name="Bone", description="The bone that is this joint")
 
 
-class DrmmTarget(bpy.types.PropertyGroup):
-    """A place to walk to."""
-
-    empty: PointerProperty(name="Target", type=bpy.types.Object, poll=_is_empty, description="The empty to walk to")
-    face: BoolProperty(name="Face", description="Look towards the target while walking to it")
-
-
 class DrmmGoal(bpy.types.PropertyGroup):
     """A place for a part of the body."""
 
@@ -125,6 +121,8 @@ class DrmmArmature(bpy.types.PropertyGroup):
     parameters: StringProperty(override=rig.OVERRIDE, description="Names of the answers' parameters, as JSON")
     before: StringProperty(override=rig.OVERRIDE, description="How the driven bones were before the answers, as JSON")
     rig: rig.POINTER
+    takes: takes.POINTER
+    walk: PointerProperty(type=DrmmDirections, override=rig.OVERRIDE)
 
 
 class DrmmScene(bpy.types.PropertyGroup):
@@ -151,6 +149,9 @@ class DrmmScene(bpy.types.PropertyGroup):
     )
     targets: CollectionProperty(type=DrmmTarget)
     target_index: IntProperty(name="Target")
+    rooms: CollectionProperty(type=DrmmRoom)
+    room_index: IntProperty(name="Room")
+    walk: PointerProperty(type=DrmmWalk)
     goals: CollectionProperty(type=DrmmGoal)
     goal_index: IntProperty(name="Goal")
     seed: IntProperty(name="Seed", min=0, description="Another number gives another walk and other poses")
@@ -170,8 +171,8 @@ class DrmmProgress(bpy.types.PropertyGroup):
     text: StringProperty()
 
 
-CLASSES = (*rig.CLASSES, DrmmData, DrmmCondition, DrmmLock, DrmmAnswer)
-CLASSES += (DrmmBone, DrmmTarget, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
+CLASSES = (*rig.CLASSES, *takes.CLASSES, *direction.CLASSES, DrmmData, DrmmCondition, DrmmLock, DrmmAnswer)
+CLASSES += (DrmmBone, DrmmGoal, DrmmPose, DrmmArmature, DrmmScene, DrmmProgress)
 
 
 def register() -> None:

@@ -10,9 +10,11 @@ from drmm_engine.motion.rig import OPTIONAL
 from . import models, review
 from .answers import panel as answers
 from .data import panel as data
+from .direction import panel as direction
 from .rig import known_model
 from .rig import panel as rig
 from .screen import Sidebar
+from .takes import panel as takes
 
 
 def _wants_bone(row: bpy.types.PropertyGroup, bones: bpy.types.ArmatureBones) -> bool:
@@ -41,18 +43,6 @@ class DRMM_UL_bones(bpy.types.UIList):
         field.alert = _wants_bone(item, bones)
         icon = "ERROR" if field.alert else "BONE_DATA"
         field.prop_search(item, "bone", data.id_data.data, "bones", text="", icon=icon)
-
-
-class DRMM_UL_targets(bpy.types.UIList):
-    """Targets in the order in which they are walked to."""
-
-    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
-        row = layout.row(align=True)
-        number = row.row()
-        number.ui_units_x = 1.2
-        number.label(text=str(index + 1))
-        row.prop(item, "empty", text="", icon="EMPTY_DATA")
-        row.prop(item, "face", text="", icon="HIDE_OFF" if item.face else "HIDE_ON")
 
 
 class DRMM_UL_goals(bpy.types.UIList):
@@ -108,38 +98,6 @@ class DRMM_PT_bones(Sidebar, bpy.types.Panel):
         settings = context.scene.drmm.armature.drmm
         layout.operator("drmm.guess_mapping", icon="VIEWZOOM")
         layout.template_list("DRMM_UL_bones", "", settings, "mapping", settings, "mapping_index", rows=8)
-
-
-class DRMM_PT_walk(Sidebar, bpy.types.Panel):
-    """Targets, and Generate."""
-
-    bl_label = "Walk"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        settings, progress = context.scene.drmm, context.window_manager.drmm
-        heading = layout.split(factor=0.76)
-        heading.label(text="Targets, in order")
-        heading.label(text="Face" if settings.targets else "")
-        row = layout.row()
-        row.template_list("DRMM_UL_targets", "", settings, "targets", settings, "target_index", rows=4)
-        buttons = row.column(align=True)
-        buttons.operator("drmm.add_target_at_cursor", text="", icon="ADD")
-        buttons.operator("drmm.remove_target", text="", icon="REMOVE")
-        buttons.separator()
-        buttons.operator("drmm.move_target", text="", icon="TRIA_UP").direction = "UP"
-        buttons.operator("drmm.move_target", text="", icon="TRIA_DOWN").direction = "DOWN"
-        layout.operator("drmm.add_targets", icon="EMPTY_DATA")
-        column = layout.column(align=True)
-        column.prop(settings, "seed")
-        column.prop(settings, "seconds")
-        if progress.running:
-            row = layout.row(align=True)
-            row.scale_y = 1.4
-            row.progress(factor=progress.fraction, text=progress.text)
-            row.operator("drmm.cancel", text="", icon="CANCEL")
-        else:
-            _button(layout, "drmm.generate", "PLAY", bool(settings.armature and settings.targets), "a target")
 
 
 class DRMM_PT_pose(Sidebar, bpy.types.Panel):
@@ -252,14 +210,15 @@ class DRMM_PT_models(Sidebar, bpy.types.Panel):
 
 CLASSES = (
     DRMM_UL_bones,
-    DRMM_UL_targets,
+    *direction.LISTS,
     DRMM_UL_goals,
     DRMM_UL_poses,
     DRMM_PT_character,
     DRMM_PT_bones,
     *rig.CLASSES,
     *answers.CLASSES,
-    DRMM_PT_walk,
+    *direction.CLASSES,
+    *takes.CLASSES,
     *data.CLASSES,
     DRMM_PT_pose,
     DRMM_PT_conditions,
