@@ -1,85 +1,130 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A walk in the making: one decision of the controller a step, then keys for the armature."""
+"""A walk in the making, one decision of the controller a step, from a record; and the keys that a motion becomes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
+import bpy
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 import drmm_engine as drmm
 from drmm_engine.motion import controller, retarget
 
+from . import armature as rigs
+from . import models
 from .channels import Channel, resample
 from .character import Character
+from .direction import gather, keyed, plan
+from .takes import Motion
 
-
-@dataclass(frozen=True)
-class Stop:
-    """A target to walk to: its name, its place in world space, and whether to face it."""
-
-    name: str
-    position: ArrayLike
-    face: bool = False
+now = gather.now
+"""The targets of a record as their objects stand now: now(scene, record)."""
 
 
 class Walk:
-    """A character's walk to targets in their order, in world space.
+    """A character's walk by a record, in the size of the model's body at the model's frame rate.
 
-    Generated in the size of the model's body at the model's frame rate, then scaled by the leg length of the
-    armature and brought to the scene's frame rate. Raises ValueError for no targets or one underfoot.
+    `history` `[10, 20, 3]`: the frames that it goes on from, in the model's size; None: it begins where the record
+    says. The targets before number `skip` are done. Raises ValueError for no targets, or one underfoot.
     """
 
     def __init__(
-        self, model: drmm.Model, character: Character, stops: Sequence[Stop], seconds: float, seed: int
+        self,
+        model: drmm.Model,
+        record: dict[str, Any],
+        history: NDArray[np.float64] | None = None,
+        skip: int = 0,
     ) -> None:
-        if not stops:
+        targets = plan.targets(record, skip)
+        if not targets:
             raise ValueError("there is no target to walk to; add an empty to the targets")
-        self.character = character
-        self.stops = stops
-        self.rate = float(model.skeleton["frame_rate"])
-        self.rest = np.array(model.skeleton["rest"], float)
-        self.scale = retarget.scale(character.rig, character.mapping, self.rest)
-        self.frames = seconds * self.rate
-        start = character.position / self.scale
-        targets = [self._target(stop) for stop in stops]
-        if np.linalg.norm(targets[0].position - start) < controller.REACHED:
-            raise ValueError(
-                f"the target {stops[0].name!r} is where {character.name!r} stands; "
-                f"move it at least {controller.REACHED * self.scale:.2g} away"
-            )
-        self.reached = 0
-        self._blocks: list[np.ndarray] = []
+        self.record, self.reached, self.rate = record, skip, record["rate"]
+        self.blocks: list[controller.Block] = []
+        if history is None:
+            self._check_first(targets[0])
+        options: dict[str, Any] = {} if history is None else {"history": history}
+        if record["rooms"]:
+            options["keep"] = plan.rooms(record)
+        self._skip = skip
         self._decisions = controller.walk(
-            model, targets, seconds=seconds, start=start, heading=character.heading, seed=seed
-        )
+            model, targets, seconds=record["seconds"], start=tuple(plan.inside(record, record["position"])),
+            heading=record["heading"], seed=record["seed"], **options,
+        )  # fmt: skip
 
     def step(self) -> bool:
         """Take one decision; False when the walk is over."""
         block = next(self._decisions, None)
         if block is None:
             return False
-        self._blocks.append(block.positions)
-        self.reached = block.target + bool(block.reached)
+        self.blocks.append(block)
+        self.reached = self._skip + block.target + bool(block.reached)
         return True
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are so far, at the model's rate."""
+        return sum(len(block.positions) for block in self.blocks)
 
     @property
     def seconds(self) -> float:
         """The length of the walk so far."""
-        return sum(map(len, self._blocks)) / self.rate
+        return self.frames / self.rate
 
     @property
     def progress(self) -> float:
         """How far the walk has come at least, from 0 to 1: the share of the targets or of the time."""
-        return min(1.0, max(self.reached / len(self.stops), self.seconds * self.rate / self.frames))
+        return min(1.0, max(self.reached / len(self.record["targets"]), self.seconds / self.record["seconds"]))
 
-    def channels(self, frame_rate: float) -> list[Channel]:
-        """What to key at a frame rate."""
-        keys = retarget.retarget(np.concatenate(self._blocks), self.character.rig, self.character.mapping, self.rest)
-        return self.character.channels(resample(keys, self.rate, frame_rate))
+    @property
+    def motion(self) -> Motion:
+        """What was made so far; targets are counted from the record's first."""
+        made = Motion.of(self.blocks)
+        made.target[:] += self._skip
+        return made
 
-    def _target(self, stop: Stop) -> controller.Target:
-        x, y = np.asarray(stop.position, float)[:2] / self.scale
-        return controller.Target(position=(x, y), face=stop.face)
+    def _check_first(self, target: controller.Target) -> None:
+        """A first target underfoot is none, unless the character is to stand there."""
+        record, row = self.record, self.record["targets"][0]
+        distance = np.linalg.norm(plan.inside(record, record["position"]) - target.position)
+        if distance < controller.REACHED and not row["stop"]:
+            raise ValueError(
+                f"the target {row['object']!r} is where {record['armature']!r} stands; "
+                f"move it at least {controller.REACHED * record['scale']:.2g} away"
+            )
+
+
+def resume(
+    context: bpy.types.Context,
+    armature: bpy.types.Object,
+    record: dict[str, Any],
+    history: NDArray[np.float64] | None = None,
+    skip: int = 0,
+    seed: int | None = None,
+    seconds: float | None = None,
+) -> Walk:
+    """A walk by a record, from its beginning or from a history, with the targets from number `skip` on."""
+    changed = {"seed": seed, "seconds": seconds}
+    record = record | {name: value for name, value in changed.items() if value is not None}
+    return Walk(models.load(bpy.path.abspath(record["model"]), "locomotion"), record, history, skip)
+
+
+def keys(
+    context: bpy.types.Context, armature: bpy.types.Object, record: dict[str, Any], motion: Motion
+) -> list[Channel]:
+    """What to key, from the record's first frame on, for a motion of the model's body."""
+    model = models.load(bpy.path.abspath(record["model"]), "locomotion")
+    stood = record["unit"], np.reshape(record["stand"], (4, 4))
+    return channels(rigs.read_character(armature, stood), record, motion, np.array(model.skeleton["rest"], float))
+
+
+def channels(
+    character: Character, record: dict[str, Any], motion: Motion, rest: NDArray[np.float64]
+) -> list[Channel]:
+    """A motion of a body at rest `[20, 3]` as channels of a character: retargeted, feet held, at the scene's rate."""
+    made = retarget.retarget(motion.positions, character.rig, character.mapping, rest)
+    made = keyed.begun(made, record)
+    made = keyed.held(made, character, record, motion.contacts)
+    made = resample(made, record["rate"], record["fps"])
+    return keyed.written(made, character, record)

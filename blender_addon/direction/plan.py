@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drmm_engine.motion import controller
+from drmm_engine.motion import controller, room
 
 Array = NDArray[np.float64]
 Record = Mapping[str, Any]
@@ -37,7 +37,7 @@ def targets(record: Record, skip: int = 0) -> list[controller.Target]:
     return [_target(record, row) for row in record["targets"][skip:]]
 
 
-def rooms(record: Record) -> list[object]:
+def rooms(record: Record) -> list[room.Keep]:
     """What to keep in and out of, in the model's space."""
     return [_room(record, row) for row in record.get("rooms", ())]
 
@@ -57,9 +57,7 @@ def _target(record: Record, row: Mapping[str, Any]) -> controller.Target:
     return controller.Target(position=(float(x), float(y)), **asked)
 
 
-def _room(record: Record, row: Mapping[str, Any]) -> object:
-    from drmm_engine.motion import room
-
+def _room(record: Record, row: Mapping[str, Any]) -> room.Keep:
     matrix = np.reshape(row["matrix"], (4, 4))
     if row["kind"] == "CEILING":
         return room.Ceiling(float(inside(record, matrix[:3, 3])[2]))

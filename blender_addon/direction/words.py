@@ -17,11 +17,10 @@ FACING = (
     ("ROTATION", "As the Target Is Turned", "As a character would that stood in the target's axes: along its -Y axis"),
 )
 ROOMS = (
-    ("OUT", "Keep Out", "Nothing of the body enters the cube of this empty", "CUBE", 0),
+    ("OUT", "Keep Out", "Nothing of the body enters the cube of this empty: walked around, or ducked under where it hangs", "CUBE", 0),
     ("IN", "Keep In", "The whole body stays in the cube of this empty", "MESH_CUBE", 1),
     ("WALL", "Wall", "The body stays on the side of this plane to which its arrow points", "MESH_PLANE", 2),
-    ("CEILING", "Head Height", "Nothing of the body rises above the height of this empty: duck under a beam",
-     "TRIA_DOWN_BAR", 3),
+    ("CEILING", "Head Height", "Nothing of the body rises above the height of this empty", "TRIA_DOWN_BAR", 3),
 )  # fmt: skip
 ROOTS = (
     ("HIPS", "Hips Bone", "All of the motion in the hips bone; the object and the bones above it stay where they are"),
@@ -33,3 +32,8 @@ KEYS = (
     ("EVERY", "Every Frame", "A key a frame"),
     ("SPARSE", "Few", "No more keys than it takes to keep to the motion within a bound; easier to edit"),
 )
+
+
+def room_name(kind: str) -> str:
+    """What the empty of a room is called."""
+    return next(row[1] for row in ROOMS if row[0] == kind)

@@ -3,43 +3,61 @@
 
 from __future__ import annotations
 
+import time
+
 import bpy
-from bpy.props import FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import action, models
+from .. import action, models, takes
 from .. import armature as rigs
-from ..walk import Stop, Walk
-from .common import ARMATURE, find_armature, find_object, present, redraw, refuse, setting
+from .. import walk as walks
+from ..direction import draw, gather, words
+from ..walk import Walk
+from .common import ARMATURE, find_armature, redraw, refuse, setting
 
-ACTION = "DRMM Walk"
+ROOTS = [item[:3] for item in words.ROOTS]
+DRAWN = 0.1  # seconds from drawing to drawing while a walk is being generated
 
 
 class DRMM_OT_generate(bpy.types.Operator):
-    """Let the character walk to the targets, from the current frame on, in an Action of its own"""
+    """Let the character walk to the targets, from the current frame on, as a new take"""
 
     bl_idname = "drmm.generate"
     bl_label = "Generate"
     bl_options = {"REGISTER", "UNDO"}
 
     armature: StringProperty(name="Armature", description=ARMATURE)
+    selected: BoolProperty(
+        name="All Selected", description="Walk all selected armatures together, each to its own targets"
+    )
     targets: StringProperty(
-        name="Targets", description="Names of the objects to walk to, separated by commas; empty: those of the panel"
+        name="Targets",
+        description="Names of the empties to walk to and curves to walk along, separated by commas; empty: the panel's",
     )
     face: StringProperty(
         name="Face", description="Those of `targets` to look towards while walking to them, separated by commas"
     )
+    stop: StringProperty(name="Stop", description="Those of `targets` to come to a stand at, separated by commas")
+    speed: FloatProperty(name="Speed", min=0.0, max=20.0, description="On the way to `targets`, m/s; 0: any")
+    arrive: IntProperty(name="Arrive", description="The frame to be at the last of `targets`; 0: any")
     model: StringProperty(
         name="Model", subtype="FILE_PATH", description="A locomotion model; empty: the one of the panel"
     )
     seed: IntProperty(name="Seed", min=0, description="Another number gives another walk")
     seconds: FloatProperty(name="Time Limit", min=0.5, max=600.0, default=30.0, description="Stop after this time, s")
+    lock_feet: BoolProperty(name="Lock Feet", default=True, description="Feet that stand stay where they are")
+    root: EnumProperty(name="Root", items=ROOTS, description="What carries the character along the floor")
+    bound: FloatProperty(
+        name="Few Keys Within", min=0.0, max=1.0, description="How far joints may be off, metres; 0: a key a frame"
+    )
+    blend: IntProperty(name="Blend from Pose", default=10, min=0, max=60, description="Frames; 0: begin at once")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            walk = self._begin(context)
-            while walk.step():
+            self._begin(context)
+            while self._step():
                 pass
-            return self._finish(context, walk)
+            return self._finish(context)
         except ValueError as problem:
             return refuse(self, problem)
 
@@ -50,7 +68,7 @@ class DRMM_OT_generate(bpy.types.Operator):
         if progress.running:
             return refuse(self, ValueError("a walk is being generated already; wait for it, or press Esc"))
         try:
-            self._walk = self._begin(context)
+            self._begin(context)
         except ValueError as problem:
             return refuse(self, problem)
         progress.running, progress.stop, progress.fraction = True, False, 0.0
@@ -71,9 +89,10 @@ class DRMM_OT_generate(bpy.types.Operator):
         return state
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Take away the timer and the progress, however the work ended; nothing else was touched."""
+        """Take away the timer, the progress and the drawing, however the work ended; nothing else was touched."""
         context.window_manager.event_timer_remove(self._timer)
         context.window_manager.drmm.running = False
+        draw.generating(())
         if context.workspace:
             context.workspace.status_text_set(None)
         redraw(context)
@@ -85,63 +104,104 @@ class DRMM_OT_generate(bpy.types.Operator):
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        if self._walk.step():
+        if self._step():
             self._show(context)
             return {"PASS_THROUGH"}
-        return self._finish(context, self._walk)
+        return self._finish(context)
 
-    def _begin(self, context: bpy.types.Context) -> Walk:
+    def _step(self) -> bool:
+        """A decision for every character that still walks; False when all are there."""
+        return any([walk.step() for walk in self._walks])
+
+    def _begin(self, context: bpy.types.Context) -> None:
         """Check and gather everything; nothing is changed."""
-        settings = context.scene.drmm
         context.view_layer.update()
-        armature = find_armature(context, self.armature)
+        self._walks, self._drawn = [self._walk(context, one) for one in self._armatures(context)], 0.0
+
+    def _armatures(self, context: bpy.types.Context) -> list[bpy.types.Object]:
+        if not setting(self, "selected", False):
+            return [find_armature(context, self.armature)]
+        chosen = [one for one in context.selected_objects if one.type == "ARMATURE"]
+        if not chosen:
+            raise ValueError("no armature is selected; select those that are to walk, in Object Mode")
+        return sorted(chosen, key=lambda one: one.name)
+
+    def _walk(self, context: bpy.types.Context, armature: bpy.types.Object) -> Walk:
+        settings, scene = context.scene.drmm, context.scene
         action.check_action(armature)
-        character = rigs.read_character(armature)
-        stops = self._stops(context.scene)
-        model = models.load(bpy.path.abspath(self.model or settings.walk_model), "locomotion")
+        path = self.model or settings.walk_model
+        rows = self._rows(scene, armature)
+        model = models.load(bpy.path.abspath(path), "locomotion")
         seconds, seed = setting(self, "seconds", settings.seconds), setting(self, "seed", settings.seed)
-        self._start = context.scene.frame_current
-        return Walk(model, character, stops, seconds, seed)
+        with takes.as_before(context, armature):
+            record = gather.record(scene, armature, model, rows, seconds, seed, path, self._keying(settings.walk))
+        return Walk(model, record)
 
-    def _stops(self, scene: bpy.types.Scene) -> list[Stop]:
+    def _rows(self, scene: bpy.types.Scene, armature: bpy.types.Object) -> gather.Rows:
         if not self.targets:
-            chosen = [(item.empty, item.face) for item in scene.drmm.targets]
-            for number, (empty, _) in enumerate(chosen, 1):
-                present(scene, empty, f"target {empty.name!r}" if empty else f"empty of target {number}")
-        else:
-            faced = names(self.face)
-            chosen = [(find_object(scene, name, "target"), name in faced) for name in names(self.targets)]
-        return [Stop(empty.name, tuple(empty.matrix_world.translation), face) for empty, face in chosen]
+            return gather.rows(scene, gather.listed(scene, armature).targets)
+        faced, stopped = gather.names(self.face), gather.names(setting(self, "stop", ""))
+        rows = gather.named(scene, gather.names(self.targets))
+        speed, arrive = setting(self, "speed", 0.0), setting(self, "arrive", 0)
+        for row in rows:
+            row["facing"] = "TOWARDS" if row["object"] in faced else "FREE"
+            row["stop"] = row["object"] in stopped
+            row |= {"arrive": "SPEED", "speed": speed} if speed else {}
+        if rows and arrive:
+            rows[-1] |= {"arrive": "FRAME", "frame": arrive}
+        return rows
 
-    def _finish(self, context: bpy.types.Context, walk: Walk) -> set[str]:
-        """Write the Action; the armature is looked up anew, since it may have changed meanwhile."""
-        armature = find_armature(context, walk.character.name)
+    def _keying(self, settings: bpy.types.PropertyGroup) -> dict:
+        result = gather.keying_of(settings)
+        result["feet"]["lock"] = setting(self, "lock_feet", settings.lock_feet)
+        names = {"root": "root", "sparse": "bound", "blend": "blend"}
+        return result | {key: setting(self, name, result[key]) for key, name in names.items()}
+
+    def _finish(self, context: bpy.types.Context) -> set[str]:
+        """Write a take for each; the armatures are looked up anew, since they may have changed meanwhile."""
+        ready = [(walk, *self._keys(context, walk)) for walk in self._walks]
+        for walk, armature, motion, keys in ready:
+            takes.add(armature, walk.record, motion, keys, walk.record["start"])
+        context.scene.frame_set(context.scene.frame_current)
+        draw.refresh(context.scene)
+        self._tell(ready)
+        return {"FINISHED"}
+
+    def _keys(self, context: bpy.types.Context, walk: Walk) -> tuple:
+        armature = find_armature(context, walk.record["armature"])
         rigs.check_editable(armature)
-        for bone in walk.character.mapping.values():
+        for bone in rigs.mapping_of(armature).values():
             if bone not in armature.pose.bones:
                 raise ValueError(f"the bone {bone!r} of {armature.name!r} is gone; generate again")
-        render = context.scene.render
-        keys = walk.channels(render.fps / render.fps_base)
-        action.write_walk(armature, ACTION, keys, self._start)
-        context.scene.frame_set(context.scene.frame_current)
-        last = self._start + len(keys[0].values) - 1
-        told = f"{walk.reached} of {len(walk.stops)} targets reached, frames {self._start} to {last}"
-        held = rigs.constrained(armature, tuple(channel.bone for channel in keys))
+        motion = walk.motion
+        return armature, motion, walks.keys(context, armature, walk.record, motion)
+
+    def _tell(self, ready: list[tuple]) -> None:
+        reached = sum(walk.reached for walk in self._walks)
+        wanted = sum(len(walk.record["targets"]) for walk in self._walks)
+        first = self._walks[0].record["start"]
+        last = max(takes.shown(armature).end for _, armature, *_ in ready)
+        told = f"{reached} of {wanted} targets reached, frames {first} to {last}"
+        held = [bone for _, armature, _, keys in ready
+                for bone in rigs.constrained(armature, sorted({key.bone for key in keys if key.bone}))]  # fmt: skip
         if held:
             self.report({"WARNING"}, f"{told}; but constraints on {', '.join(held[:3])} may overrule the keys")
-        elif walk.reached < len(walk.stops):
+        elif reached < wanted:
             self.report({"WARNING"}, f"{told}; allow more time for the others")
         else:
             self.report({"INFO"}, told)
-        return {"FINISHED"}
 
     def _show(self, context: bpy.types.Context) -> None:
-        walk, progress = self._walk, context.window_manager.drmm
+        """Tell how far it is; drawn as often as the eye can follow, and the first time at once."""
+        walk, progress = min(self._walks, key=lambda one: one.progress), context.window_manager.drmm
         progress.fraction = walk.progress
-        aim = min(walk.reached + 1, len(walk.stops))
-        progress.text = f"Target {aim} of {len(walk.stops)}, {walk.seconds:.1f} s"
+        wanted, now = len(walk.record["targets"]), time.monotonic()
+        progress.text = f"Target {min(walk.reached + 1, wanted)} of {wanted}, {walk.seconds:.1f} s"
         context.workspace.status_text_set(f"DRMM: {progress.text}   |   Esc: cancel")
-        redraw(context)
+        if now - self._drawn > DRAWN or len(walk.blocks) == 1:
+            self._drawn = now
+            draw.generating(self._walks)
+            redraw(context)
 
 
 class DRMM_OT_cancel(bpy.types.Operator):
@@ -154,11 +214,6 @@ class DRMM_OT_cancel(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.window_manager.drmm.stop = True
         return {"FINISHED"}
-
-
-def names(text: str) -> list[str]:
-    """The names in a list separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 CLASSES = (DRMM_OT_generate, DRMM_OT_cancel)

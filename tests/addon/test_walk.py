@@ -92,22 +92,21 @@ def test_the_walk_takes_the_same_time_at_every_frame_rate(stage, empty, rate):
         np.testing.assert_allclose(evaluated(rig, mapping, 11 + seconds * rate), places, atol=0.012)
 
 
-def test_the_action_is_its_own_and_an_earlier_one_is_kept(stage, empty):
+def test_every_walk_is_an_action_of_its_own_and_earlier_ones_are_kept(stage, empty):
     rig = rigs.rigify()
     rig.pose.bones["hand.L"].keyframe_insert("rotation_quaternion", frame=1)
     mine = rig.animation_data.action
     empty("A", (0.0, -3.0, 0.0))
     bpy.ops.drmm.generate(armature="Rig", targets="A")
-    first = rig.animation_data.action
-    assert (first.name, mine.use_fake_user) == ("DRMM Walk", True)
+    assert rig.animation_data.action.name == "DRMM Walk"
     assert mine.name in bpy.data.actions and tuple(mine.frame_range) == (1.0, 1.0)
     bpy.ops.drmm.generate(armature="Rig", targets="A", seed=3)
-    assert rig.animation_data.action.name == "DRMM Walk"
-    assert sorted(action.name for action in bpy.data.actions) == sorted([mine.name, "DRMM Walk"])
+    assert rig.animation_data.action.name == "DRMM Walk.001"
     other = rigs.mixamo("Other")
     bpy.ops.drmm.generate(armature="Other", targets="A")
-    assert other.animation_data.action.name == "DRMM Walk.001"
-    assert rig.animation_data.action.name == "DRMM Walk"
+    assert other.animation_data.action.name == "DRMM Walk.002"
+    assert rig.animation_data.action.name == "DRMM Walk.001"
+    assert sorted(bpy.data.actions.keys()) == sorted([mine.name, "DRMM Walk", "DRMM Walk.001", "DRMM Walk.002"])
 
 
 def test_only_mapped_bones_are_keyed_and_the_slot_is_bound(stage, empty):
