@@ -7,6 +7,7 @@ from . import models, operators, properties, ui
 from .answers import hooks
 from .background import watch
 from .data import learn as walks
+from .direction import draw
 from .rig import learn, learned
 from .takes import hooks as trials
 
@@ -18,6 +19,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     hooks.register()
     trials.register()
+    draw.register()
     bpy.app.timers.register(_read_shipped_models, first_interval=0.1)
 
 
@@ -25,6 +27,7 @@ def unregister() -> None:
     """Called by Blender when the extension is disabled."""
     if bpy.app.timers.is_registered(_read_shipped_models):
         bpy.app.timers.unregister(_read_shipped_models)
+    draw.unregister()
     trials.unregister()
     hooks.unregister()
     for cls in reversed((*operators.CLASSES, *ui.CLASSES)):

@@ -77,6 +77,10 @@ class Walk:
         """How far the walk has come at least, from 0 to 1: the share of the targets or of the time."""
         return min(1.0, max(self.reached / len(self.record["targets"]), self.seconds / self.record["seconds"]))
 
+    def world(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Positions `[..., 3]` of the model's body in world space."""
+        return plan.outside(self.record, positions)
+
     @property
     def motion(self) -> Motion:
         """What was made so far; targets are counted from the record's first."""

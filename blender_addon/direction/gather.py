@@ -160,12 +160,13 @@ def now(scene: bpy.types.Scene, record: dict[str, Any]) -> list[dict[str, Any]]:
 def _row_targets(
     scene: bpy.types.Scene, row: dict[str, Any], lead: bpy.types.Object, places: np.ndarray, start: int, rate: float
 ) -> list[dict[str, Any]]:
+    look = find_object(scene, row["look"], "object to look at") if row["facing"] == "OBJECT" else None
     common = {
         "stop": False,
         "wait": 0.0,
         "arrive": None,
         "object": row["object"],
-        "facing": _facing(scene, row, lead),
+        "facing": faced(row["facing"], lead, look),
         "speed": row["speed"] if row["arrive"] == "SPEED" else None,
         "style": row["style"] or None,
     }
@@ -181,14 +182,14 @@ def _row_targets(
     return made
 
 
-def _facing(scene: bpy.types.Scene, row: dict[str, Any], lead: bpy.types.Object) -> str | float | list[float]:
-    """A word of the controller's, a heading in radians, or a place to look at."""
-    if row["facing"] == "OBJECT":
-        return list(find_object(scene, row["look"], "object to look at").matrix_world.translation)[:2]
-    if row["facing"] == "ROTATION":
+def faced(facing: str, lead: bpy.types.Object, look: bpy.types.Object | None) -> str | float | list[float]:
+    """A word of the controller's, a heading in radians, or the place of an object to look at."""
+    if facing == "OBJECT":
+        return list(look.matrix_world.translation)[:2]
+    if facing == "ROTATION":
         x, y, _ = np.array(lead.matrix_world)[:3, :3] @ FRONT
         return float(np.arctan2(y, x))
-    return row["facing"].lower()
+    return facing.lower()
 
 
 def _line(spline: bpy.types.Spline) -> np.ndarray:

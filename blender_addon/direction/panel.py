@@ -9,8 +9,8 @@ from .. import models
 from ..screen import Sidebar
 from .gather import listed
 
-ICONS = {"FREE": "BLANK1", "ALONG": "CON_FOLLOWPATH", "TOWARDS": "HIDE_OFF", "AWAY": "LOOP_BACK", "OBJECT": "CON_TRACKTO",
-         "ROTATION": "ORIENTATION_LOCAL"}  # fmt: skip
+ICONS = {"FREE": "BLANK1", "ALONG": "CON_FOLLOWPATH", "TOWARDS": "HIDE_OFF", "AWAY": "LOOP_BACK",
+         "OBJECT": "CON_TRACKTO", "ROTATION": "ORIENTATION_LOCAL"}  # fmt: skip
 ARRIVALS = {"PASS": "BLANK1", "SPEED": "AUTO", "FRAME": "TIME"}
 
 

@@ -17,7 +17,8 @@ FACING = (
     ("ROTATION", "As the Target Is Turned", "As a character would that stood in the target's axes: along its -Y axis"),
 )
 ROOMS = (
-    ("OUT", "Keep Out", "Nothing of the body enters the cube of this empty: walked around, or ducked under where it hangs", "CUBE", 0),
+    ("OUT", "Keep Out", "The body stays out of this empty's cube: goes around it, or ducks under it where it hangs",
+     "CUBE", 0),
     ("IN", "Keep In", "The whole body stays in the cube of this empty", "MESH_CUBE", 1),
     ("WALL", "Wall", "The body stays on the side of this plane to which its arrow points", "MESH_PLANE", 2),
     ("CEILING", "Head Height", "Nothing of the body rises above the height of this empty", "TRIA_DOWN_BAR", 3),
