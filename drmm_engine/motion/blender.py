@@ -16,7 +16,6 @@ import numpy as np
 
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.clip import Clip, from_world
-from drmm_engine.motion.units import standing
 
 RATE = 30  # frames a second to which times of files that have no rate are turned
 GENERATED = "drmm"  # begins the names of custom properties of Actions that no one has captured
@@ -27,7 +26,7 @@ _BONE = re.compile(r'pose\.bones\["(.+)"\]\.(?:rotation_\w+|location)$')
 def clips(
     bpy: Any, path: str | Path, armature: str = "", mapping: Mapping[str, str] | None = None, rate: float = 0.0
 ) -> list[Clip]:
-    """The Actions in a file as clips in metres, Z up; the file takes the place of what is open.
+    """The Actions in a file as clips in its own unit, as Blender places them; the file takes the place of what is open.
 
     `armature`: that object alone; `mapping`: canonical joint -> bone, whose bones then bear the joints' names; `rate`:
     frames a second, where the file does not say (0: it does). ValueError where no Action moves a body, or the file
@@ -113,12 +112,11 @@ def _sampled(bpy: Any, armature: Any, action: Any, slot: Any, mapping: dict[str,
     matrices = np.array([_matrices(bpy, armature, scene, frame)[order] for frame in frames])
     lengths = np.array([bone.bone.length for bone in bones]) * np.linalg.norm(matrices[0, :, :3, 1], axis=-1)
     joint = {bone: canonical for canonical, bone in mapping.items()}
-    clip = from_world(
+    return from_world(
         action.name, [joint.get(name, name) for name in row], [row[b.parent.name] if b.parent else -1 for b in bones],
         matrices[..., :3, 3], matrices[..., :3, :3], fps / step,
         {place: np.array([0.0, length, 0.0]) for place, length in enumerate(lengths)},
     )  # fmt: skip
-    return standing(clip)
 
 
 def _show(armature: Any, scene: Any, action: Any, slot: Any) -> None:

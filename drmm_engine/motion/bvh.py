@@ -17,7 +17,7 @@ from drmm_engine.body import rotations
 from drmm_engine.body.rotations import Array
 from drmm_engine.files import write_whole
 from drmm_engine.motion.clip import Clip
-from drmm_engine.motion.units import scaled, standing, y_up_from_z_up
+from drmm_engine.motion.units import Names, scaled, standing, y_up_from_z_up
 
 _CHANNEL = re.compile(r"([XYZ])(position|rotation)", re.IGNORECASE)
 
@@ -41,12 +41,15 @@ class _Node:
     channels: tuple[tuple[str, str], ...] = ()
 
 
-def read_bvh(path_or_file: str | Path | IO, up: str | None = None, scale: float | None = None) -> Clip:
+def read_bvh(
+    path_or_file: str | Path | IO, up: str | None = None, scale: float | None = None, names: Names | None = None
+) -> Clip:
     """Reads a BVH file into a clip in metres, Z up; a Y-up file's (x, y, z) becomes (x, -z, y).
 
     `up` "Y" or "Z" is the file's vertical axis, `scale` the metres in its unit. Left out, they are detected from the
-    motion of a humanoid whose joint names are known: head above feet, and a plausible body height in metres,
-    decimetres, centimetres, inches or CMU's 0.45 inches. Any other skeleton counts as Y up, in centimetres.
+    motion of a humanoid whose joints are known, by their names or by `names` (canonical joint -> joint name): head
+    above feet, and a plausible body height in metres, decimetres, centimetres, inches or CMU's 0.45 inches. Any other
+    skeleton counts as Y up, in centimetres.
     Position channels replace a joint's offset. A frame count that disagrees with the frames that are there only
     warns. ValueError, with file, line and reason, for what cannot be read.
     """
@@ -59,7 +62,7 @@ def read_bvh(path_or_file: str | Path | IO, up: str | None = None, scale: float 
         clip = _parse(name, text)
     except _Fault as fault:
         raise ValueError(f"{name}, line {fault.line}: {fault.reason}") from None
-    return standing(clip, up, scale)
+    return standing(clip, up, scale, names)
 
 
 def _load(path_or_file: str | Path | IO) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from drmm_engine.motion.bvh import read_bvh
 from drmm_engine.motion.clip import Clip, resample
 from drmm_engine.motion.mapping import propose
 from drmm_engine.motion.skeleton import canonical_positions, index
+from drmm_engine.motion.units import standing
 from drmm_engine.progress import progress
 
 # Height of the toe joint above the floor while the foot stands flat, metres; capture sets differ from 0.01 to 0.05.
@@ -71,7 +72,7 @@ def read_clips(
         if told:
             told(done / len(files), file.name)
         try:
-            for source, load in _sources(file, others):
+            for source, load in _sources(file, others, mapping):
                 try:
                     clips.append(_canonical(source, load(), mapping, frame_rate))
                 except _UNREADABLE as error:
@@ -89,42 +90,38 @@ def files_in(path: Path) -> list[Path]:
     return sorted(file for file in inside if file.is_file() and not file.name.startswith("."))
 
 
-def _sources(file: Path, others: Others | None) -> Iterator[_Source]:
+def _sources(file: Path, others: Others | None, names: dict[str, str] | None) -> Iterator[_Source]:
     """The names of the clips in a zip, in a file of Blender's formats, or of the file itself, with what reads each."""
     if file.suffix.lower() in BLENDERS:
         if others is None:
             raise ValueError("is read through Blender, which is not here: pip install bpy, or save it as BVH")
         for clip in others(file):
-            yield f"{file}/{clip.name}", partial(_as_it_is, clip)
+            yield f"{file}/{clip.name}", partial(standing, clip, names=names)
     elif file.suffix.lower() != ".zip":
-        yield str(file), lambda: _bvh(file.open("rb"))
+        yield str(file), lambda: _bvh(file.open("rb"), names)
     else:
-        yield from _members(file)
+        yield from _members(file, names)
 
 
-def _as_it_is(clip: Clip) -> Clip:
-    return clip
-
-
-def _members(file: Path) -> Iterator[_Source]:
+def _members(file: Path, names: dict[str, str] | None) -> Iterator[_Source]:
     with zipfile.ZipFile(file) as archive:
-        names = [name for name in archive.namelist() if name.lower().endswith(".bvh")]
-        members = sorted(name for name in names if not Path(name).name.startswith("."))
+        inside = [name for name in archive.namelist() if name.lower().endswith(".bvh")]
+        members = sorted(name for name in inside if not Path(name).name.startswith("."))
         if not members:
             raise ValueError("no BVH file in this zip")
         for member in members:
-            yield f"{file}/{member}", partial(_member, archive, member)
+            yield f"{file}/{member}", partial(_member, archive, member, names)
 
 
-def _member(archive: zipfile.ZipFile, member: str) -> Clip:
+def _member(archive: zipfile.ZipFile, member: str, names: dict[str, str] | None) -> Clip:
     file = io.BytesIO(archive.read(member))
     file.name = member
-    return read_bvh(file)
+    return read_bvh(file, names=names)
 
 
-def _bvh(file: IO) -> Clip:
+def _bvh(file: IO, names: dict[str, str] | None) -> Clip:
     with file:
-        return read_bvh(file)
+        return read_bvh(file, names=names)
 
 
 def _canonical(source: str, clip: Clip, mapping: dict[str, str] | None, frame_rate: float) -> CanonicalClip:

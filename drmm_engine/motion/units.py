@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,17 +17,22 @@ BODY_LENGTH = 1.4
 METRES = {"metre": 1.0, "decimetre": 0.1, "centimetre": 0.01, "inch": 0.0254, "0.45 inch (CMU)": 0.0254 / 0.45}
 _SAMPLES = 50
 
+Names = Mapping[str, str]
 
-def standing(clip: Clip, up: str | None = None, scale: float | None = None) -> Clip:
-    """The clip in metres, Z up; `up` ("Y" or "Z") and `scale` (metres in its unit) are detected where not given."""
-    if (up or detect_up(clip)) == "Y":
+
+def standing(clip: Clip, up: str | None = None, scale: float | None = None, names: Names | None = None) -> Clip:
+    """The clip in metres, Z up; `up` ("Y" or "Z") and `scale` (metres in its unit) are detected where not given.
+
+    `names` (canonical joint -> joint name) tells the joints whose own names do not.
+    """
+    if (up or detect_up(clip, names)) == "Y":
         clip = z_up_from_y_up(clip)
-    return scaled(clip, detect_scale(clip) if scale is None else scale)
+    return scaled(clip, detect_scale(clip, names) if scale is None else scale)
 
 
-def detect_up(clip: Clip) -> str:
+def detect_up(clip: Clip, names: Names | None = None) -> str:
     """The axis, "Y" or "Z", along which the head is above the feet, averaged over the clip; "Y" if they are unknown."""
-    joints = _joints(clip)
+    joints = _joints(clip, names)
     high = next((joints[name] for name in ("Head", "Neck", "Chest") if name in joints), None)
     low = [joints[name] for name in ("LeftFoot", "RightFoot", "LeftLowerLeg", "RightLowerLeg") if name in joints]
     if high is None or not low:
@@ -36,12 +42,12 @@ def detect_up(clip: Clip) -> str:
     return "Z" if height[2] > height[1] else "Y"
 
 
-def detect_scale(clip: Clip) -> float:
+def detect_scale(clip: Clip, names: Names | None = None) -> float:
     """Metres in the clip's unit: the one that makes a humanoid nearest to an adult; centimetres for anything else.
 
     Lengths are taken along the bones, so that neither the pose nor the rest pose matters.
     """
-    joints = _joints(clip)
+    joints = _joints(clip, names)
     head = "Head" if "Head" in joints else "Neck"
     for side in ("Left", "Right"):
         chains = ["Hips", head], [f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot"]
@@ -86,10 +92,10 @@ def _turned(clip: Clip, axes: list[int], signs: tuple[float, float, float]) -> C
     )
 
 
-def _joints(clip: Clip) -> dict[str, int]:
-    """Index of the source joint for each canonical joint that is known by name."""
-    mapping = propose(clip.joint_names, clip.parents)
-    return {canonical: clip.joint_names.index(name) for canonical, name in mapping.items()}
+def _joints(clip: Clip, names: Names | None) -> dict[str, int]:
+    """Index of the source joint for each canonical joint that is known: as said, or by name."""
+    mapping = names or propose(clip.joint_names, clip.parents)
+    return {canonical: clip.joint_names.index(name) for canonical, name in mapping.items() if name in clip.joint_names}
 
 
 def _sampled_positions(clip: Clip) -> Array:
