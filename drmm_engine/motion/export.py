@@ -24,7 +24,7 @@ def to_clip(positions: ArrayLike, rest: ArrayLike, frame_rate: float, name: str 
     clip's rest pose, `rest`, all rotations are the identity.
     """
     positions, rest = np.asarray(positions, float), np.asarray(rest, float)
-    rig = _rig(rest)
+    rig = canonical_rig(rest)
     keys = retarget(solve(positions, {}, rest), rig, {joint: joint for joint in JOINTS}, rest)
     heads = rig.heads
     offsets = heads - np.where(rig.parents[:, None] >= 0, heads[rig.parents], 0.0)
@@ -35,7 +35,7 @@ def to_clip(positions: ArrayLike, rest: ArrayLike, frame_rate: float, name: str 
     return Clip(name, rig.names, rig.parents, offsets, float(frame_rate), local_positions, local_rotations)
 
 
-def _rig(rest: np.ndarray) -> Rig:
+def canonical_rig(rest: np.ndarray) -> Rig:
     """The canonical joints as bones with the axes of the world, the spine at the place of the hips."""
     chest = index("Chest")
     names = (*JOINTS[:chest], SPINE, *JOINTS[chest:])
