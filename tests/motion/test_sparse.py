@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Few keys: the bound holds between them, and straight stretches need none."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drmm_engine.motion import sparse
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 80), st.integers(1, 5), st.floats(1e-3, 2.0))
+def test_the_bound_holds(seed, count, columns, bound):
+    values = np.random.default_rng(seed).standard_normal((count, columns)).cumsum(axis=0)
+    kept = sparse.reduce(values, bound)
+    assert kept[0] == 0 and kept[-1] == count - 1 and np.all(np.diff(kept) > 0)
+    assert np.abs(sparse.between(values, kept) - values).max() <= bound
+
+
+def test_straight_lines_keep_their_corners_alone():
+    values = np.interp(np.arange(50), [0, 13, 30, 49], [0, 4, -2, 5])[:, None]
+    assert sparse.reduce(values, 1e-9).tolist() == [0, 13, 30, 49]
+
+
+def test_a_looser_bound_keeps_fewer():
+    wave = np.sin(np.arange(200) / 5)[:, None]
+    counts = [len(sparse.reduce(wave, bound)) for bound in (0.001, 0.01, 0.1, 3.0)]
+    assert counts == sorted(counts, reverse=True) and counts[0] > 2 * counts[2] and counts[-1] == 2
+
+
+def test_bounds_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="positive"):
+        sparse.reduce(np.zeros((4, 1)), 0.0)
