@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from drmm_engine.body import rotations as rot
 from drmm_engine.body.limb import two_bone
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.bones import bone_lengths
@@ -98,7 +99,8 @@ def with_toes(positions: Array, toes: Array, rest: Array) -> Array:
     ankles = _heels_up(out[:, LEGS], _ankles(positions, toes, rest, lengths), toes, lengths[:, TOES],
                        _longest(positions, lengths))
     side = positions[:, _KNEES] - 0.5 * (positions[:, LEGS] + positions[:, FEET])
-    side += 0.02 * _forward(positions)[:, None]  # a straight leg bends forwards
+    bent = np.linalg.norm(rot.cross(side, rot.normalize(positions[:, LEGS] - positions[:, FEET])), axis=-1)
+    side += np.maximum(0.02 - bent, 0.0)[..., None] * _forward(positions)[:, None]  # a straight leg bends forwards
     upper, lower = lengths[:, _KNEES], lengths[:, FEET]
     out[:, _KNEES], out[:, FEET] = two_bone(out[:, LEGS], ankles, side, upper, lower)
     out[:, TOES] = out[:, FEET] + toes - ankles
@@ -111,7 +113,7 @@ def _stances(toes: Array, contacts: NDArray[np.bool_], standing: float, rate: fl
     near = contacts | (toes[:, 2] < standing + LOW * size)
     slow = np.concatenate([steps < STRIDING * size, [True]])  # the step after a frame
     whole = runs(contacts)
-    wide = []
+    wide: list[tuple[int, int]] = []
     for number, (first, end) in enumerate(whole):
         least = whole[number - 1][1] if number else 0
         most = whole[number + 1][0] if number + 1 < len(whole) else len(toes)

@@ -44,7 +44,7 @@ def retarget(positions: Array, rig: Rig, mapping: Mapping[str, str], source_rest
     offset = rot.rotate(turned[:, frames.HIPS], source_rest[frames.CHEST] - source_rest[frames.HIPS])
     swing = rot.between(offset, positions[:, frames.CHEST] - positions[:, frames.HIPS])
     turns |= _spine(rig, [bones["Hips"], *spine, bones["Chest"]], turns, swing)
-    rotations = np.stack([_basis(rig, turns, bone) for bone in keyed], axis=1)
+    rotations = np.stack([basis(rig, turns, bone) for bone in keyed], axis=1)
     hips = bones["Hips"]
     head = _hips(positions, source_rest, rest, parts[:, frames.HIPS])
     location = rot.rotate(rot.inverse(rig.turns[hips]), head - rig.heads[hips])
@@ -71,8 +71,11 @@ def rig_positions(rig: Rig, keys: Keys, mapping: Mapping[str, str]) -> Array:
     return out
 
 
-def _basis(rig: Rig, turns: Mapping[int, Array], bone: int) -> Array:
-    """Turns of a bone [F, 4] in its own rest axes, relative to the nearest bone above it that is keyed."""
+def basis(rig: Rig, turns: Mapping[int, Array], bone: int) -> Array:
+    """Turns of a bone `[F, 4]` in its own rest axes, relative to the nearest bone above it that is keyed.
+
+    `turns` are those of the keyed bones away from rest, in armature space.
+    """
     parent = int(rig.parents[bone])
     while parent >= 0 and parent not in turns:
         parent = int(rig.parents[parent])
