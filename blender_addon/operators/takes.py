@@ -13,7 +13,7 @@ from .common import ARMATURE, find_armature, refuse
 KEEP = "Keep the other takes in the list, too; otherwise they and their Actions go"
 
 
-def _editable(context: bpy.types.Context, name: str) -> bpy.types.Object:
+def editable(context: bpy.types.Context, name: str) -> bpy.types.Object:
     """An armature that can be given another Action."""
     armature = find_armature(context, name)
     rigs.check_editable(armature)
@@ -32,7 +32,7 @@ class DRMM_OT_step_take(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            armature = _editable(context, self.armature)
+            armature = editable(context, self.armature)
             store.step(armature, self.step)
         except ValueError as problem:
             return refuse(self, problem)
@@ -51,7 +51,7 @@ class DRMM_OT_accept_take(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            taken = store.accept(_editable(context, self.armature), self.keep)
+            taken = store.accept(editable(context, self.armature), self.keep)
         except ValueError as problem:
             return refuse(self, problem)
         self.report({"INFO"}, f"The armature plays {taken.name!r}")
@@ -70,7 +70,7 @@ class DRMM_OT_reject_takes(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            store.reject(_editable(context, self.armature), self.keep)
+            store.reject(editable(context, self.armature), self.keep)
         except ValueError as problem:
             return refuse(self, problem)
         context.scene.frame_set(context.scene.frame_current)
@@ -88,7 +88,7 @@ class DRMM_OT_remove_take(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            store.remove(_editable(context, self.armature))
+            store.remove(editable(context, self.armature))
         except ValueError as problem:
             return refuse(self, problem)
         return {"FINISHED"}
@@ -106,7 +106,7 @@ class DRMM_OT_push_take(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            strip = nla.push(_editable(context, self.armature), self.keep)
+            strip = nla.push(editable(context, self.armature), self.keep)
         except ValueError as problem:
             return refuse(self, problem)
         self.report({"INFO"}, f"A strip of {strip.action.name!r} from frame {strip.frame_start:.0f} on")

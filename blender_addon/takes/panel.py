@@ -51,6 +51,7 @@ class DRMM_PT_takes(Sidebar, bpy.types.Panel):
         row = layout.row()
         row.template_list("DRMM_UL_takes", "", settings, "rows", settings, "index", rows=4)
         buttons = row.column(align=True)
+        buttons.operator("drmm.vary_take", text="", icon="ADD")
         buttons.operator("drmm.remove_take", text="", icon="REMOVE")
         buttons.separator()
         buttons.operator("drmm.step_take", text="", icon="TRIA_UP").step = -1
@@ -61,7 +62,15 @@ class DRMM_PT_takes(Sidebar, bpy.types.Panel):
         row.prop(settings, "view", expand=True)
         if settings.view == "SIDE":
             layout.prop(settings, "gap")
+        self._draw_changes(layout)
         self._draw_ends(layout, store.reviewing(armature))
+
+    def _draw_changes(self, layout: bpy.types.UILayout) -> None:
+        column = layout.column(align=True)
+        column.operator("drmm.remake_stretch", icon="PREVIEW_RANGE")
+        row = column.row(align=True)
+        row.operator("drmm.update_take", text="Follow Targets", icon="FILE_REFRESH")
+        row.operator("drmm.extend_take", icon="FORWARD")
 
     def _draw_ends(self, layout: bpy.types.UILayout, reviewing: bool) -> None:
         row = layout.row(align=True)

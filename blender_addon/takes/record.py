@@ -52,6 +52,7 @@ class Take:
 def write(action: bpy.types.Action, take: Take) -> None:
     """Keep record and motion with an Action."""
     action[RECORD] = json.dumps(take.record | {"version": VERSION})
+    action.pop(MOTION, None)  # Blender writes bytes over others only up to the first zero among them
     action[MOTION] = pack(take.motion)
 
 

@@ -60,7 +60,9 @@ def place(body, position, heading):
 
 
 def walk(model, targets, seconds=None, start=(0, 0), heading=0.0, seed=0, candidates=256, history=None):
-    """As `controller.walk`: towards each target in a bend of a limited rate."""
+    """As `controller.walk`: towards each target in a bend of a limited rate; after a history, in another stride."""
+    if history is not None:
+        start, heading = features.placement(history[-1])
     position, frames, pursued = np.array(start, float), 0, 0
     while pursued < len(targets) and frames < seconds * RATE:
         block, reached = [], False

@@ -5,7 +5,7 @@ import bpy
 import numpy as np
 
 from blender_addon import armature as rigs_of
-from blender_addon import channels, takes
+from blender_addon import channels, compat, takes
 from drmm_engine.motion import retarget
 from drmm_engine.motion.controller import Target
 from tests.addon import gait
@@ -40,8 +40,6 @@ def take(armature, seed=0, start=1, **options):
 
 def curves(action):
     """All numbers of an Action's keys, by path and index."""
-    from blender_addon import compat
-
     result = {}
     for curve in compat.all_curves(action):
         points = curve.keyframe_points
