@@ -32,9 +32,14 @@ def locked_keys(
     The hips' location and the turns of thighs, shins and feet change; toes keep how they lie in the world. ValueError:
     shapes that disagree, a mapping that does not fit the rig.
     """
-    bones = mapped_bones(rig, mapping)
     before = rig_positions(rig, keys, mapping)
-    after = locked(before, contacts, canonical_rest(rig, bones), strength, blend, frame_rate)
+    rest = canonical_rest(rig, mapped_bones(rig, mapping))
+    return followed(keys, rig, mapping, before, locked(before, contacts, rest, strength, blend, frame_rate))
+
+
+def followed(keys: Keys, rig: Rig, mapping: Mapping[str, str], before: Array, after: Array) -> Keys:
+    """Keys whose hips are moved, and whose legs are turned, as takes the joints `before` to `after` `[F, 20, 3]`."""
+    bones = mapped_bones(rig, mapping)
     _, turned = pose(rig, keys)
     turns = {rig.names.index(name): turned[:, rig.names.index(name)] for name in keys.bones}
     for leg in _LEGS:
