@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A motion that begins in a pose: what differs runs out over some frames, and standing feet wait for their first step."""
+"""A motion that begins in a pose: what differs runs out over frames, and standing feet wait for their first step."""
 
 from __future__ import annotations
 
