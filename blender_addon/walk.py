@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import drmm_engine as drmm
-from drmm_engine.motion import controller, retarget
+from drmm_engine.motion import arms, contacts, controller, retarget, skeleton
 
 from . import armature as rigs
 from . import models
@@ -128,7 +128,11 @@ def channels(
 ) -> list[Channel]:
     """A motion of a body at rest `[20, 3]` as channels of a character: retargeted, feet held, at the scene's rate."""
     made = retarget.retarget(motion.positions, character.rig, character.mapping, rest)
+    made = arms.outside(made, character.rig, character.mapping)
     made = keyed.begun(made, record)
-    made = keyed.held(made, character, record, motion.contacts)
+    stands = motion.contacts
+    if not stands.any():  # the model does not tell
+        stands = contacts.contacts(motion.positions, float(rest[skeleton.TOES, 2].mean()), record["rate"])
+    made = keyed.held(made, character, record, stands)
     made = resample(made, record["rate"], record["fps"])
     return keyed.written(made, character, record)

@@ -40,7 +40,7 @@ def nurbs(points: ArrayLike, order: int, cyclic: bool, clamped: bool) -> Array:
     if clamped and not cyclic:
         knots = np.clip(knots, order - 1, count)
     ends = knots[order - 1], knots[count]
-    values = np.linspace(*ends, STEPS * max(count - order + 1, 1) + 1)
+    values = np.linspace(*ends, STEPS * count + 1)
     weighted = np.concatenate([points[:, :3] * points[:, 3:], points[:, 3:]], axis=1)
     line = np.array([_de_boor(value, weighted, knots, order) for value in values])
     return line[:, :3] / line[:, 3:]

@@ -38,8 +38,8 @@ def record(
     rows: Rows,
     seconds: float,
     seed: int,
-    path: str = "",
-    keying: dict[str, Any] | None = None,
+    path: str,
+    keying: dict[str, Any],
 ) -> dict[str, Any]:
     """All that makes a walk of an armature from the current frame on; ValueError with what stands in the way.
 
@@ -67,7 +67,8 @@ def record(
         "rows": rows,
         "targets": targets(scene, rows, scale, start, rate),
         "rooms": rooms(scene),
-    } | (keying or keying_of(scene.drmm.walk))
+        "carrier": carrier_of(armature, keying["root"], character.mapping["Hips"]),
+    } | keying
 
 
 def pose_of(armature: bpy.types.Object, character: Character) -> dict[str, Any] | None:
@@ -80,6 +81,24 @@ def pose_of(armature: bpy.types.Object, character: Character) -> dict[str, Any] 
     place = (np.array(armature.pose.bones[character.mapping["Hips"]].location) * character.unit).tolist()
     moved = max(2 * np.linalg.norm(turn[1:]) for turn in turns.values())
     return {"rotations": turns, "location": place} if moved > STILL or np.linalg.norm(place) > STILL else None
+
+
+def carrier_of(armature: bpy.types.Object, root: str, hips: str) -> dict[str, Any] | None:
+    """What carries the way, a bone or (bone "") the object, and the matrices about a motion of it; see `keyed`."""
+    world = np.array(armature.matrix_world)
+    if root == "OBJECT":
+        bone, holder, basis = "", armature, np.array(armature.matrix_basis)
+        left, right = basis @ np.linalg.inv(world), world
+    elif root == "ROOT":
+        above = armature.pose.bones[hips].parent_recursive
+        if not above:
+            raise ValueError(f"there is no bone above the hips bone {hips!r} of {armature.name!r}; choose another root")
+        holder, bone = above[-1], above[-1].name
+        rest, basis = np.array(holder.bone.matrix_local), np.array(holder.matrix_basis)
+        left, right = np.linalg.inv(world @ rest), world @ rest @ basis
+    else:
+        return None
+    return {"bone": bone, "left": left.ravel().tolist(), "right": right.ravel().tolist(), "mode": holder.rotation_mode}
 
 
 def listed(scene: bpy.types.Scene, armature: bpy.types.Object | None) -> bpy.types.PropertyGroup:

@@ -34,7 +34,7 @@ def test_the_bones_point_where_the_engine_says_and_the_hips_reach_the_targets(st
     before = evaluated(rig, mapping, 1)
     lengths = [bone.length for bone in rig.data.bones]
     empty("A", (2.0, 1.0, 0.0)), empty("B", (2.0, -2.0, 0.0))
-    assert bpy.ops.drmm.generate(armature="Rig", targets="A,B", seconds=30.0) == {"FINISHED"}
+    assert bpy.ops.drmm.generate(armature="Rig", targets="A,B", seconds=30.0, lock_feet=False) == {"FINISHED"}
 
     scale = 1 / 1.1
     targets = [controller.Target(position=np.array(p) / scale, face=False) for p in ((2.0, 1.0), (2.0, -2.0))]
@@ -75,7 +75,7 @@ def test_the_walk_starts_where_the_character_stands_and_faces(stage, empty):
 def test_the_walk_takes_the_same_time_at_every_frame_rate(stage, empty, rate):
     rig = rigs.eulers()
     empty("A", (0.0, -3.0, 0.0))
-    bpy.ops.drmm.generate(armature="Rig", targets="A")
+    bpy.ops.drmm.generate(armature="Rig", targets="A", lock_feet=False)
     mapping = rigs_of.mapping_of(rig)
     frames = int(rig.animation_data.action.frame_range[1]) - 1
     at_30 = {0.1 * n: evaluated(rig, mapping, 1 + 3 * n) for n in range(frames // 3)}
@@ -84,7 +84,7 @@ def test_the_walk_takes_the_same_time_at_every_frame_rate(stage, empty, rate):
         bone.matrix_basis = Matrix()
     stage.render.fps, stage.render.fps_base = round(rate), round(rate) / rate
     stage.frame_set(11)
-    bpy.ops.drmm.generate(armature="Rig", targets="A")
+    bpy.ops.drmm.generate(armature="Rig", targets="A", lock_feet=False)
     start, end = rig.animation_data.action.frame_range
     assert start == 11
     assert (end - start) / rate == pytest.approx(frames / 30, abs=1.01 / rate)
