@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure: `python -m scripts.benchmark step | sampling | density | conditional | walks | rig | posing`, on one core
-unless told otherwise."""
+"""Measure: `python -m scripts.benchmark step | sampling | density | conditional | walks | locomotion | rig | posing`,
+on one core unless told otherwise."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from training import humanoid2d, toys
 from training.motion import steady
 
 from .conditional import conditional, conditional_arguments
+from .locomotion import locomotion, locomotion_arguments
 from .rigs import rig, rig_arguments
 
 MOVING = 0.3  # m/s of the hips; slower is standing
@@ -41,18 +42,21 @@ LOG_2PI = float(np.log(2 * np.pi))  # what the authors' code leaves out of a den
 def main() -> int:
     """Run one measurement and print it, as text or as a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m scripts.benchmark", description=__doc__)
-    parser.add_argument("what", choices=("step", "sampling", "density", "conditional", "walks", "rig", "posing"))
+    parser.add_argument("what", choices=tuple(MEASURES))
     parser.add_argument("--repeats", type=int, default=30, help="timed repeats (30)")
     parser.add_argument("--seeds", type=int, default=3, help="density: training runs of each kind (3)")
     parser.add_argument("--iterations", type=int, nargs="+", default=[3000, 10000], help="density (3000 10000)")
     parser.add_argument("--start", default="random", choices=("random", "greedy"), help="density (random)")
     conditional_arguments(parser)
     rig_arguments(parser)
-    parser.add_argument("--model", help="walks: a locomotion model (the shipped one)")
+    locomotion_arguments(parser)
+    parser.add_argument("--model", help="walks, locomotion: a locomotion model (the shipped one)")
     parser.add_argument("--clips", nargs="*", default=[], help="folders, zips, files: capture to measure alike (walks) "
-                                                               "or to make poses and a table of (conditional)")
+                                                               "or to make poses and a table of (conditional), "
+                                                               "or that a model was trained on (locomotion)")
     parser.add_argument("--fastest", type=float, default=np.inf, help="walks: leave out faster capture, m/s (none)")
-    parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10)")
+    parser.add_argument("--walks", type=int, default=10, help="walks: how many, 30 s each (10), or locomotion: "
+                                                                   "of --seconds each")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (1)")
     parser.add_argument("--device", default="cpu", help="step: cpu or cuda (cpu)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON last on stdout")
@@ -244,7 +248,7 @@ def capture(paths: list[str], fastest: float) -> dict:
 
 
 MEASURES = {"step": step, "sampling": sampling, "density": density, "conditional": conditional, "walks": walks,
-            "rig": rig, "posing": posing}
+            "locomotion": locomotion, "rig": rig, "posing": posing}
 
 if __name__ == "__main__":
     status = main()

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> dict:
     plan, share = common.choose(options, common.recipe("locomotion"))
     licence = gather.licence(options.licence)
     data = motion.read_motion(options.clips, options.mapping, options.styles)
-    kept, held = _split_clips(data.clips, share, options.seed)
+    kept, held = split_clips(data.clips, share, options.seed)
     rng = np.random.default_rng(options.seed)
     parts = motion.training_windows(kept, options.copies, rng, options.fastest)
     x = np.concatenate([encode(part).astype(np.float32) for part in parts])
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> dict:
     return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1), "report": clip_report(data)} | metrics
 
 
-def _split_clips(clips: list[np.ndarray], share: float, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def split_clips(clips: list[np.ndarray], share: float, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Clips to train on, and clips held out: none where there are too few to spare one."""
     count = round(share * len(clips))
     order = np.random.default_rng(seed).permutation(len(clips))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well samples cover data: precision and recall of k-nearest-neighbour manifolds (Kynkäänniemi et al. 2019)."""
+"""How well samples cover data: precision and recall of k-nearest-neighbour manifolds (Kynkäänniemi et al. 2019), and
+the distance between two distributions of one number."""
 
 from __future__ import annotations
 
@@ -34,6 +35,17 @@ def on_manifold(x: np.ndarray, reference: np.ndarray, neighbours: int = NEIGHBOU
     for part in _blocks(len(x), len(reference)):
         inside[part] = (_squares(x[part], reference) <= reach).any(axis=1)
     return inside
+
+
+def wasserstein(a: np.ndarray, b: np.ndarray) -> float:
+    """W₁ = ∫ |F_a - F_b| of the distribution functions of two sets of numbers, in their unit; ValueError where one is
+    empty or not finite."""
+    a, b = (np.sort(np.ravel(x).astype(float)) for x in (a, b))
+    if not (len(a) and len(b) and np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("the distance of two distributions needs finite numbers in both")
+    steps = np.sort(np.concatenate([a, b]))
+    gap = np.searchsorted(a, steps[:-1], "right") / len(a) - np.searchsorted(b, steps[:-1], "right") / len(b)
+    return float(np.abs(gap) @ np.diff(steps))
 
 
 def _radii(x: np.ndarray, neighbours: int) -> np.ndarray:

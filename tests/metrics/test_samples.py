@@ -3,10 +3,11 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.spatial.distance import cdist
 
 from drmm_engine.metrics import samples
-from drmm_engine.metrics.samples import on_manifold, precision_recall
+from drmm_engine.metrics.samples import on_manifold, precision_recall, wasserstein
 
 RNG = np.random.default_rng(0)
 
@@ -85,3 +86,17 @@ def test_what_is_given_is_left_as_it_is():
 def test_bad_input_is_named(drawn, data, k, what):
     with pytest.raises(ValueError, match=what):
         precision_recall(drawn, data, k)
+
+
+@pytest.mark.parametrize("count, other", [(1, 1), (40, 40), (37, 110)])
+def test_the_distance_of_two_distributions_is_scipys_and_a_shift_its_length(count, other):
+    a, b = RNG.normal(size=count), RNG.exponential(size=other)
+    assert wasserstein(a, b) == pytest.approx(stats.wasserstein_distance(a, b))
+    assert wasserstein(a, a + 0.7) == pytest.approx(0.7)
+    assert wasserstein(a, a) == 0.0
+
+
+@pytest.mark.parametrize("bad", [[], [1.0, np.nan]])
+def test_a_distance_needs_numbers(bad):
+    with pytest.raises(ValueError, match="finite numbers"):
+        wasserstein(bad, [1.0])
