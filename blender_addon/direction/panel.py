@@ -161,9 +161,9 @@ class DRMM_PT_between(Sidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.operator("drmm.in_between", icon="IPO_EASE_IN_OUT")
-        layout.operator("drmm.loop_cycle", icon="FILE_REFRESH")
+        row = self.layout.row(align=True)
+        row.operator("drmm.loop_cycle", icon="FILE_REFRESH").in_place = False
+        row.operator("drmm.loop_cycle", text="In Place").in_place = True
 
 
 class DRMM_PT_shown(Sidebar, bpy.types.Panel):
