@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from drmm_engine import Model
 from drmm_engine.learn import train
 from drmm_engine.metrics.walks import measure_walks
 from drmm_engine.motion.clip_report import clip_report
-from drmm_engine.motion.features import encode, locomotion_schema
+from drmm_engine.motion.dataset import standing_height
+from drmm_engine.motion.layout import Layout, layout_for, rows, schema_of
 from drmm_engine.scaling import to_model_units
 
 from . import common, gather, motion
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gather.add_arguments(p)
     p.add_argument("--copies", type=int, metavar="N",
                    help="bent and time-warped copies of each clip (as many as make 150,000 windows, 8 at most)")
+    p.add_argument("--starts", type=int, default=0, metavar="N",
+                   help="more copies of where standing turns into walking, or walking into standing (0)")
     p.add_argument("--fastest", type=float, default=np.inf, metavar="SPEED",
                    help="leave out motion faster than this, m/s (none): runs, where only a walk is wanted")
     p.add_argument("--source", default="", help="what the clips are, for the model file")
@@ -42,14 +48,14 @@ def run(options: argparse.Namespace) -> dict:
         raise ValueError(f"{out}: there is no folder {out.parent}")
     if options.copies is not None and options.copies < 0:
         raise ValueError(f"--copies must not be negative, got {options.copies}")
+    if options.starts < 0:
+        raise ValueError(f"--starts must not be negative, got {options.starts}")
     plan, share = common.choose(options, common.recipe("locomotion"))
     licence = gather.licence(options.licence)
     data = motion.read_motion(options.clips, options.mapping, options.styles)
-    kept, held = split_clips(data.clips, share, options.seed)
-    rng = np.random.default_rng(options.seed)
-    parts = motion.training_windows(kept, options.copies, rng, options.fastest)
-    x = np.concatenate([encode(part).astype(np.float32) for part in parts])
-    schema = locomotion_schema(x)
+    layout = layout_for(data.styles)
+    x = _rows(data, layout, options, share)
+    schema = schema_of(x, layout)
     save_at = out.with_name(out.name + ".checkpoint")
     begin = time.monotonic()
     in_units = to_model_units(schema, x)
@@ -59,27 +65,38 @@ def run(options: argparse.Namespace) -> dict:
     names = ", ".join(Path(path).name for path in options.clips)
     source = {"source": options.source or names, "licence": licence,
               "clips": len(data.clips), "windows": len(x)}
-    features = {"kind": "locomotion", "start": np.round(motion.start_history(data.clips), 4).tolist()}
+    features = {"kind": "locomotion", "start": np.round(motion.start_history(data.clips), 4).tolist()} | layout.said()
     model = replace(model, data=model.data | source, skeleton=motion.skeleton_of(data.rest), features=features)
-    metrics = _metrics(model, held or kept, bool(held), options)
+    metrics = _metrics(model, data, share, layout, options)
     common.finish(options, replace(model, metrics=metrics), out, save_at)
     return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1), "report": clip_report(data)} | metrics
 
 
-def split_clips(clips: list[np.ndarray], share: float, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def split_clips(clips: list[T], share: float, seed: int) -> tuple[list[T], list[T]]:
     """Clips to train on, and clips held out: none where there are too few to spare one."""
     count = round(share * len(clips))
     order = np.random.default_rng(seed).permutation(len(clips))
     return [clips[i] for i in np.sort(order[count:])], [clips[i] for i in np.sort(order[:count])]
 
 
-def _metrics(model: Model, clips: list[np.ndarray], held: bool, options: argparse.Namespace) -> dict:
+def _rows(data: motion.Motion, layout: Layout, options: argparse.Namespace, share: float) -> np.ndarray:
+    """Rows of the clips that are not held out, and of their copies."""
+    clips, _ = split_clips(data.clips, share, options.seed)
+    styles, _ = split_clips(data.styles, share, options.seed) if data.styles else ([], [])
+    parts = motion.training_parts(clips, styles, standing_height(data.rest), options.copies,
+                                  np.random.default_rng(options.seed), options.fastest, options.starts)
+    return np.concatenate([rows(part, layout).astype(np.float32) for part in parts])
+
+
+def _metrics(model: Model, data: motion.Motion, share: float, layout: Layout, options: argparse.Namespace) -> dict:
     seed, walks = options.seed, options.walks
-    parts = motion.training_windows(clips, 0, np.random.default_rng(seed), options.fastest)
-    rows = np.concatenate([encode(part) for part in parts])
-    some = np.random.default_rng(seed).permutation(len(rows))[: common.SCORED]
-    score = float(model.log_prob(rows[some], samples=32, seed=seed).mean())
-    metrics = {"log_likelihood": score, "scored": len(some), "held_out": len(rows) if held else 0, "samples": 32}
+    kept, held = split_clips(data.clips, share, seed)
+    parts = motion.training_parts(held or kept, [], standing_height(data.rest), 0, np.random.default_rng(seed),
+                                  options.fastest)
+    x = np.concatenate([rows(part, layout) for part in parts])
+    some = np.random.default_rng(seed).permutation(len(x))[: common.SCORED]
+    score = float(model.log_prob(x[some], samples=32, seed=seed).mean())
+    metrics = {"log_likelihood": score, "scored": len(some), "held_out": len(x) if held else 0, "samples": 32}
     return metrics | ({"walks": measure_walks(model, range(seed, seed + walks))} if walks else {})
 
 

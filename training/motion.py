@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from drmm_engine.motion.clip_report import clip_report, lines
-from drmm_engine.motion.dataset import Motion, skeleton_of, start_history, steady, training_windows
+from drmm_engine.motion.dataset import Motion, skeleton_of, start_history, steady, training_parts, training_windows
 
 from . import gather
 
-__all__ = ["Motion", "read_motion", "skeleton_of", "start_history", "steady", "training_windows"]
+__all__ = ["Motion", "read_motion", "skeleton_of", "start_history", "steady", "training_parts", "training_windows"]
 
 
 def read_motion(paths: Sequence[str], table: str | None = None, styles: str | None = None) -> Motion:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.augment import bent, time_warped
 from drmm_engine.motion.bones import to_one_body
-from drmm_engine.motion.features import FRAME_RATE, HISTORY, WINDOW, placement, to_local, windows
+from drmm_engine.motion.contacts import contacts
+from drmm_engine.motion.features import FRAME_RATE, HISTORY, NEXT, WINDOW, placement, to_local, windows
+from drmm_engine.motion.layout import Part
 from drmm_engine.motion.library import CanonicalClip, Others, Refusal, read_clips
 from drmm_engine.motion.mapping import read_table
 from drmm_engine.motion.rest import rest_pose
@@ -23,6 +26,7 @@ MOST_COPIES = 8
 CURVATURE = 0.8  # 1/m; the sharpest bend of a copy
 SPEED = 0.12  # a copy plays up to this much faster or slower
 STANDING_SPEED = 0.15  # m/s of the hips
+WALKING_SPEED = 0.5  # likewise
 PLANTED_SPEED = 0.15  # m/s of a toe joint
 MOST_DIP = 0.015  # metres
 
@@ -86,6 +90,11 @@ def _dip(positions: Array) -> float:
     return float(height - np.percentile(toes[..., 2].min(axis=1), 5))
 
 
+def standing_height(rest: Array) -> float:
+    """Height of the toe joints of a body at rest `[20, 3]`, metres: that of a foot that stands."""
+    return float(rest[TOES, 2].mean())
+
+
 def skeleton_of(rest: Array) -> dict:
     """What a model file says of the body."""
     return {"joints": list(JOINTS), "parents": PARENTS.tolist(), "rest": np.round(rest, 6).tolist(),
@@ -100,26 +109,62 @@ def training_windows(
     copies None: as many as bring the windows to 150,000, eight at most. Windows whose hips move faster than `fastest`
     (m/s along their path) are left out. ValueError where no window is left.
     """
+    return (part.windows for part in training_parts(clips, (), 0.0, copies, rng, fastest))
+
+
+def training_parts(
+    clips: Sequence[Array], styles: Sequence[str], standing: float, copies: int | None, rng: np.random.Generator,
+    fastest: float = np.inf, starts: int = 0,
+) -> Iterator[Part]:
+    """As `training_windows`, with the contacts of the feet and the styles of the clips ([]: none is known).
+
+    standing: height of the toe joints of a standing foot, metres; starts: more copies of those windows in which
+    standing turns into walking or walking into standing, of which any capture has few.
+    """
     count = 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in clips)
     if count == 0:
         raise ValueError(f"every clip is shorter than a window: {WINDOW} frames at {FRAME_RATE:.0f} frames/s")
     if copies is None:
         copies = int(np.clip(round(WANTED_WINDOWS / count) - 1, 0, MOST_COPIES))
     found = False
-    for motion in (either for clip in clips for either in (clip, mirrored(clip))):
-        for copy in range(copies + 1):
-            part = _copy(motion, rng) if copy else windows(motion)
-            part = part[_path_speed(part) <= fastest]
-            if len(part):
-                found = True
-                yield part
+    for clip, style in zip(clips, styles or [""] * len(clips), strict=True):
+        for motion in (clip, mirrored(clip)):
+            for copy in range(copies + starts + 1):
+                part = _part(motion, style, standing, rng if copy else None, fastest, copy > copies)
+                if len(part.windows):
+                    found = True
+                    yield part
     if not found:
         raise ValueError(f"no motion is slower than {fastest:g} m/s: raise --fastest")
 
 
-def _copy(clip: Array, rng: np.random.Generator) -> Array:
-    part = windows(time_warped(clip, float(rng.uniform(1 - SPEED, 1 + SPEED))))
-    return bent(part, rng.uniform(-CURVATURE, CURVATURE, len(part))) if len(part) else part
+def _part(clip: Array, style: str, standing: float, rng: np.random.Generator | None, fastest: float, starts: bool
+          ) -> Part:
+    """The windows of a clip or, with random numbers, of a copy of it: all, or those that start or stop."""
+    if rng is not None:
+        clip = time_warped(clip, float(rng.uniform(1 - SPEED, 1 + SPEED)))
+    found, down = windows(clip), _next_contacts(clip, standing)
+    if rng is not None and len(found):
+        found = bent(found, rng.uniform(-CURVATURE, CURVATURE, len(found)))
+    chosen = _path_speed(found) <= fastest
+    if starts:
+        chosen &= _starts_or_stops(found)
+    return Part(found[chosen], down[chosen], style)
+
+
+def _next_contacts(clip: Array, standing: float) -> NDArray[np.bool_]:
+    """Contacts `[n, 5, 2]` of the next poses of the windows of a clip; bending a window leaves them as they are."""
+    first = np.arange(HISTORY, max(len(clip) - WINDOW + 1, 0) + HISTORY)
+    return contacts(clip, standing)[first[:, None] + np.arange(NEXT)]
+
+
+def _starts_or_stops(part: Array) -> NDArray[np.bool_]:
+    """Windows `[n]` whose hips stand in their first 0.3 s and walk in their last, or the other way round."""
+    places = part[:, :, 0, :2]
+    third = HISTORY - 1
+    speeds = [np.linalg.norm(places[:, at + third] - places[:, at], axis=-1) * FRAME_RATE / third
+              for at in (0, WINDOW - HISTORY)]
+    return (np.minimum(*speeds) < STANDING_SPEED) & (np.maximum(*speeds) > WALKING_SPEED)
 
 
 def _path_speed(part: Array) -> Array:

@@ -11,8 +11,16 @@ import numpy as np
 from drmm_engine.body.rotations import Array
 from drmm_engine.fit import fit
 from drmm_engine.model import Model
-from drmm_engine.motion.dataset import MOST_COPIES, Motion, skeleton_of, start_history, training_windows
-from drmm_engine.motion.features import WINDOW, encode, locomotion_schema
+from drmm_engine.motion.dataset import (
+    MOST_COPIES,
+    Motion,
+    skeleton_of,
+    standing_height,
+    start_history,
+    training_parts,
+)
+from drmm_engine.motion.features import WINDOW
+from drmm_engine.motion.layout import Layout, Part, layout_for, rows, schema_of
 from drmm_engine.scaling import to_model_units
 
 COMPONENTS = (256, 256, 256, 256)
@@ -36,8 +44,9 @@ def learn(
     said = progress or (lambda share, text: None)
     rng = np.random.default_rng(seed)
     said(0.0, "Cutting windows")
-    x = np.concatenate(list(_some(motion.clips, rng)))
-    schema = locomotion_schema(x)
+    layout = layout_for(motion.styles)
+    x = np.concatenate(list(_some(motion, layout, rng)))
+    schema = schema_of(x, layout)
     most = max(1, len(x) // ROWS_A_COMPONENT)
     sizes = tuple(min(size, most) for size in components)
 
@@ -48,15 +57,16 @@ def learn(
     tell(0, 0)
     model = fit(schema, to_model_units(schema, x), sizes, seed=seed, steps=STEPS,
                 report=lambda layer, step, value: tell(layer, step + 1), keep=lambda fitted: tell(len(fitted), 0))
-    features = {"kind": "locomotion", "start": np.round(start_history(motion.clips), 4).tolist()}
+    features = {"kind": "locomotion", "start": np.round(start_history(motion.clips), 4).tolist()} | layout.said()
     data = model.data | {"clips": len(motion.clips), "windows": len(x)} | (source or {})
     return replace(model, skeleton=skeleton_of(motion.rest), features=features, data=data)
 
 
-def _some(clips: list[Array], rng: np.random.Generator) -> Iterator[Array]:
-    """Feature vectors of windows and of as many copies as fill up `ROWS`, or of some windows at random."""
-    count = max(1, 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in clips))
+def _some(motion: Motion, layout: Layout, rng: np.random.Generator) -> Iterator[Array]:
+    """Rows of windows and of as many copies as fill up `ROWS`, or of some windows at random."""
+    count = max(1, 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in motion.clips))
     copies = int(np.clip(round(ROWS / count) - 1, 0, MOST_COPIES))
     share = ROWS / (count * (copies + 1))
-    for part in training_windows(clips, copies, rng):
-        yield encode(part[rng.random(len(part)) < share]).astype(np.float32)
+    for part in training_parts(motion.clips, motion.styles, standing_height(motion.rest), copies, rng):
+        chosen = rng.random(len(part.windows)) < share
+        yield rows(Part(part.windows[chosen], part.contacts[chosen], part.style), layout).astype(np.float32)

@@ -9,6 +9,7 @@ import pytest
 
 import drmm_engine as drmm
 from drmm_engine.motion.controller import Target, walk
+from drmm_engine.motion.layout import Layout
 from drmm_engine.motion.posing import sample_poses
 from tests.gait import walk_clip, write_gait_bvh
 from training import locomotion, motion, pose
@@ -36,10 +37,22 @@ def test_folders_and_zips_become_a_model_that_walks(clips, tmp_path, capsys):
     results = json.loads(printed.out.splitlines()[-1])
     assert "left out" in printed.err and "broken.bvh" in printed.err
     model = drmm.load(out)
-    assert len(model.schema.names) == 487 and model.data["licence"] == "own" and model.data["clips"] == 3
+    assert model.schema.names == Layout(contacts=True).names and Layout.of(model.features) == Layout(contacts=True)
+    assert model.data["licence"] == "own" and model.data["clips"] == 3
     assert results["walks"]["walks"] == 1 == model.metrics["walks"]["walks"]
     assert next(walk(model, [Target((2.0, 0.0))], candidates=16)).positions.shape == (5, 20, 3)
     assert not list(tmp_path.glob("*.checkpoint"))
+
+
+def test_styles_of_some_clips_become_a_stream_that_walks_ask_for(clips, tmp_path):
+    table, out = tmp_path / "styles.csv", tmp_path / "m.drmm.safetensors"
+    table.write_text("file,style\nstraight.bvh,proud\nleft.bvh,shy\n")
+    assert locomotion.main([str(clips), "--out", str(out), "--layers", "2", "--components", "16", "--copies", "0",
+                            "--iterations", "20", "--walks", "0", "--starts", "1", "--styles", str(table)]) == 0
+    model = drmm.load(out)
+    assert Layout.of(model.features) == Layout(True, ("proud", "shy"))
+    block = next(walk(model, [Target((2.0, 0.0), style="shy")], candidates=16))
+    assert np.isfinite(block.positions).all()
 
 
 def test_poses_of_clips_become_a_model_that_poses(clips, tmp_path):
@@ -53,6 +66,7 @@ def test_poses_of_clips_become_a_model_that_poses(clips, tmp_path):
 @pytest.mark.parametrize(("arguments", "said"), [
     (["nowhere"], "nowhere"),
     (["CLIPS", "--copies", "-1"], "--copies must not be negative"),
+    (["CLIPS", "--starts", "-1"], "--starts must not be negative"),
     (["CLIPS", "--fastest", "0.01"], "no motion is slower"),
     (["CLIPS", "--mapping", "absent.csv"], "absent.csv"),
 ])
