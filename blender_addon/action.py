@@ -11,7 +11,6 @@ import numpy as np
 from . import compat
 from .channels import Channel, rotation_property
 
-OWN = "drmm"
 OBJECT = "Object Transforms"  # the group of what moves the object itself, as Blender calls it
 LINEAR = 1
 
@@ -21,26 +20,6 @@ def check_action(armature: bpy.types.Object) -> None:
     animation = armature.animation_data
     if animation and animation.use_tweak_mode:
         raise ValueError(f"an NLA strip of {armature.name!r} is being tweaked; leave tweak mode first (Tab in the NLA)")
-
-
-def write_walk(armature: bpy.types.Object, name: str, channels: Sequence[Channel], start: int) -> bpy.types.Action:
-    """Give the armature an Action of its own with one key a frame from `start` on.
-
-    An earlier Action of this kind is replaced; any other is kept, protected by a fake user.
-    """
-    check_action(armature)
-    before = armature.animation_data.action if armature.animation_data else None
-    if before and before.get(OWN) and before.library is None and before.users - before.use_fake_user <= 1:
-        bpy.data.actions.remove(before)
-    elif before and before.library is None:
-        before.use_fake_user = True
-    action = bpy.data.actions.new(name)
-    action[OWN] = True
-    compat.assign(armature, action)
-    bag = compat.curves(armature)
-    for channel in channels:
-        _write(bag, channel, start)
-    return action
 
 
 def new(armature: bpy.types.Object, name: str, channels: Sequence[Channel], start: int) -> bpy.types.Action:
@@ -60,7 +39,6 @@ def key_pose(armature: bpy.types.Object, name: str, hips: str, bones: Sequence[s
         compat.assign(armature, bpy.data.actions.new(name))
     elif animation.action.library:
         raise ValueError(f"the Action {animation.action.name!r} of {armature.name!r} is linked; give it one of its own")
-    armature.animation_data.action.pop(OWN, None)  # with a key of the animator in it, it is theirs to keep
     pose_bones = armature.pose.bones
     pose_bones[hips].keyframe_insert("location", frame=frame, group=hips)
     for bone in bones:

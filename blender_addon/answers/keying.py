@@ -79,7 +79,6 @@ def _insert(context: bpy.types.Context, armature: bpy.types.Object, channels: Ch
         compat.assign(armature, bpy.data.actions.new(ACTION))
     elif animation.action.library:
         raise ValueError(f"the Action {animation.action.name!r} of {armature.name!r} is linked; give it one of its own")
-    armature.animation_data.action.pop(actions.OWN, None)  # with a key of the animator in it, it is theirs to keep
     options = {word for word, name in PREFERENCES.items() if getattr(context.preferences.edit, name, False)}
     for bone, name in channels:
         armature.pose.bones[bone].keyframe_insert(

@@ -14,18 +14,21 @@ class DRMM_UL_takes(bpy.types.UIList):
     """Takes, oldest first: number, seed, frames, plausibility."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
-        row = layout.row(align=True)
-        left = row.row()
-        left.ui_units_x = 2.2
-        left.label(text=item.name, icon=f"COLORSET_{SETS[index % len(SETS)]:02d}_VEC", translate=False)
+        number, row = _columns(layout)
+        number.label(text=item.name, icon=f"COLORSET_{SETS[index % len(SETS)]:02d}_VEC", translate=False)
         if item.action is None:
             row.alert = True
             row.label(text="Its Action is gone", icon="ERROR")
             return
         row.label(text=str(item.seed), translate=False)
         row.label(text=f"{item.first}-{item.last}", translate=False)
-        row.label(text=f"{item.plausibility:.1f}", translate=False)
-        row.label(text="", icon="CHECKMARK" if item.kept else "BLANK1")
+        row.label(text=f"{item.plausibility:.1f}", icon="CHECKMARK" if item.kept else "NONE", translate=False)
+
+
+def _columns(layout: bpy.types.UILayout) -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
+    """Room for a take's number, and for what else is said of it in even columns."""
+    parts = layout.split(factor=0.24)
+    return parts.row(), parts.row()
 
 
 class DRMM_PT_takes(Sidebar, bpy.types.Panel):
@@ -43,14 +46,15 @@ class DRMM_PT_takes(Sidebar, bpy.types.Panel):
         armature = context.scene.drmm.armature
         settings, layout = armature.drmm.takes, self.layout
         layout.enabled = not context.window_manager.drmm.running
-        row = layout.split(factor=0.17)
-        row.label(text="Take")
-        row = row.row()
-        for text in ("Seed", "Frames", "Plausible"):
-            row.label(text=text)
         row = layout.row()
-        row.template_list("DRMM_UL_takes", "", settings, "rows", settings, "index", rows=4)
+        listed = row.column()
+        number, heads = _columns(listed.row())
+        number.label(text="Take")
+        for text in ("Seed", "Frames", "Plausible"):
+            heads.label(text=text)
+        listed.template_list("DRMM_UL_takes", "", settings, "rows", settings, "index", rows=4)
         buttons = row.column(align=True)
+        buttons.label(text="", icon="BLANK1")
         buttons.operator("drmm.vary_take", text="", icon="ADD")
         buttons.operator("drmm.remove_take", text="", icon="REMOVE")
         buttons.separator()

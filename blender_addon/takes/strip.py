@@ -18,7 +18,14 @@ from drmm_engine.motion import controller
 from . import figures
 from .record import Take, holds, read
 
-HEIGHT, MARGIN, TEXT = 6, 2, 11  # pixels at a scale of the interface of 1
+HEIGHT, MARGIN, TEXT, GAP = 6, 2, 11, 8  # pixels at a scale of the interface of 1
+GROUND = (0.1, 0.1, 0.1, 0.8)
+WORDS = (
+    ("Take shown:", (0.8, 0.8, 0.8)),
+    ("unlikely", figures.POOR),
+    ("fair", figures.MIDDLE),
+    ("usual", figures.USUAL),
+)
 POOR, USUAL = controller.POOR, 0.0  # nats a decision
 FAR = 100_000  # frames: far apart, since Blender tells whole pixels only
 EDITORS = {"DOPESHEET_EDITOR"}
@@ -86,20 +93,27 @@ def _draw() -> None:
         gpu.matrix.multiply_matrix(placed)
         for batch in _batches:
             batch.draw(shader)
-    _legend(scale)
+    _legend(scale, region.width)
 
 
-def _legend(scale: float) -> None:
-    """What the colours mean, in small letters above the strip's left end."""
-    place = 8 * scale
-    words = (("DRMM take:", (0.8, 0.8, 0.8)), ("unlikely", figures.POOR), ("fair", figures.MIDDLE))
+def _legend(scale: float, width: int) -> None:
+    """What the colours mean, in small letters on a dark ground above the strip's right end."""
     blf.size(0, TEXT * scale)
-    for word, tint in (*words, ("usual", figures.USUAL)):
+    words = [(bpy.app.translations.pgettext_iface(word), tint) for word, tint in WORDS]
+    lengths = [blf.dimensions(0, word)[0] + GAP * scale for word, _ in words]
+    left, low, high = width - sum(lengths) - GAP * scale, (HEIGHT + 2 * MARGIN) * scale, (TEXT + 4) * scale
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    corners = [(left - GAP * scale, low), (width, low), (left - GAP * scale, low + high), (width, low + high)]
+    gpu.state.blend_set("ALPHA")
+    shader.bind()
+    shader.uniform_float("color", GROUND)
+    batch_for_shader(shader, "TRI_STRIP", {"pos": corners}).draw(shader)
+    gpu.state.blend_set("NONE")
+    for (word, tint), length in zip(words, lengths, strict=True):
         blf.color(0, *tint, 1.0)
-        blf.position(0, place, (HEIGHT + 2 * MARGIN) * scale, 0)
-        text = bpy.app.translations.pgettext_iface(word)
-        blf.draw(0, text)
-        place += blf.dimensions(0, text)[0] + 8 * scale
+        blf.position(0, left, low + 4 * scale, 0)
+        blf.draw(0, word)
+        left += length
 
 
 def _redraw() -> None:

@@ -33,7 +33,7 @@ def walked(stage, empty, monkeypatch):
 
 
 def keyed_alike(before, after, inside):
-    """How many curves differ of two Actions' keys, which are the same to the bit outside of the frames that `inside` tells."""
+    """How many curves differ of two Actions, whose keys outside of the frames that `inside` tells are the same."""
     changed = 0
     for curve, rows in before.items():
         now = after[curve]
