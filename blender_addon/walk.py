@@ -129,10 +129,10 @@ def channels(
     """A motion of a body at rest `[20, 3]` as channels of a character: retargeted, feet held, at the scene's rate."""
     made = retarget.retarget(motion.positions, character.rig, character.mapping, rest)
     made = arms.outside(made, character.rig, character.mapping)
-    made = keyed.begun(made, record)
     stands = motion.contacts
     if not stands.any():  # the model does not tell
         stands = contacts.contacts(motion.positions, float(rest[skeleton.TOES, 2].mean()), record["rate"])
+    made = keyed.begun(made, character, record, stands)
     made = keyed.held(made, character, record, stands)
     made = resample(made, record["rate"], record["fps"])
     return keyed.written(made, character, record)

@@ -13,6 +13,7 @@ from . import gather, shapes
 from .gather import listed
 
 RADIUS = 0.53  # of the height of the hips: what counts as there
+LIFTED = 0.65  # of the height of the hips: where words hang above a target
 FACED = {"ALONG": "along", "TOWARDS": "facing it", "AWAY": "backwards"}
 
 
@@ -61,7 +62,7 @@ def _route(
         line += list(places)
         row = {"stop": target.stop, "wait": target.wait, "facing": _faced(scene, target)}
         shapes.target(picture, places[-1], RADIUS * high, row)
-        words.append((tuple(places[-1] + (RADIUS * high, 0.0, 0.0)), said(number, target)))
+        words.append((tuple(places[-1] + (0.0, 0.0, LIFTED * high)), said(number, target)))
     if len(line) > 1:
         picture.line(np.array(line), shapes.WAY, 0.7)
 

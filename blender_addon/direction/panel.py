@@ -11,7 +11,7 @@ from .gather import listed
 
 ICONS = {"FREE": "BLANK1", "ALONG": "CON_FOLLOWPATH", "TOWARDS": "HIDE_OFF", "AWAY": "LOOP_BACK",
          "OBJECT": "CON_TRACKTO", "ROTATION": "ORIENTATION_LOCAL"}  # fmt: skip
-ARRIVALS = {"PASS": "BLANK1", "SPEED": "AUTO", "FRAME": "TIME"}
+ARRIVALS = {"PASS": "BLANK1", "SPEED": "FF", "FRAME": "TIME"}
 
 
 class DRMM_UL_targets(bpy.types.UIList):

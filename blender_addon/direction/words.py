@@ -14,7 +14,7 @@ FACING = (
     ("TOWARDS", "Towards the Target", "Looking at the target on the way"),
     ("AWAY", "Away from the Target", "Backing up to the target"),
     ("OBJECT", "Towards an Object", "Looking at another object on the way"),
-    ("ROTATION", "As the Target Is Turned", "As a character would that stood in the target's axes: along its -Y axis"),
+    ("ROTATION", "Target's Direction", "As a character faces that stands in the target's axes: along its -Y axis"),
 )
 ROOMS = (
     ("OUT", "Keep Out", "The body stays out of this empty's cube: goes around it, or ducks under it where it hangs",

@@ -16,7 +16,7 @@ from ..walk import Walk
 from .common import ARMATURE, find_armature, redraw, refuse, setting
 
 ROOTS = [item[:3] for item in words.ROOTS]
-DRAWN = 0.1  # seconds from drawing to drawing while a walk is being generated
+DRAWN, SHARE = 0.1, 4.0  # seconds at least, and times as long as a drawing takes, from drawing to drawing
 
 
 class DRMM_OT_generate(bpy.types.Operator):
@@ -104,6 +104,8 @@ class DRMM_OT_generate(bpy.types.Operator):
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        if self._asked:  # it was drawn since: on a slow machine that must not take the time of the walk
+            self._pause, self._asked = max(DRAWN, SHARE * (time.monotonic() - self._drawn)), False
         if self._step():
             self._show(context)
             return {"PASS_THROUGH"}
@@ -116,7 +118,8 @@ class DRMM_OT_generate(bpy.types.Operator):
     def _begin(self, context: bpy.types.Context) -> None:
         """Check and gather everything; nothing is changed."""
         context.view_layer.update()
-        self._walks, self._drawn = [self._walk(context, one) for one in self._armatures(context)], 0.0
+        self._walks = [self._walk(context, one) for one in self._armatures(context)]
+        self._drawn, self._pause, self._asked = 0.0, DRAWN, False
 
     def _armatures(self, context: bpy.types.Context) -> list[bpy.types.Object]:
         if not setting(self, "selected", False):
@@ -198,10 +201,10 @@ class DRMM_OT_generate(bpy.types.Operator):
         wanted, now = len(walk.record["targets"]), time.monotonic()
         progress.text = f"Target {min(walk.reached + 1, wanted)} of {wanted}, {walk.seconds:.1f} s"
         context.workspace.status_text_set(f"DRMM: {progress.text}   |   Esc: cancel")
-        if now - self._drawn > DRAWN or len(walk.blocks) == 1:
-            self._drawn = now
+        if now - self._drawn > self._pause or len(walk.blocks) == 1:
             draw.generating(self._walks)
             redraw(context)
+            self._drawn, self._asked = time.monotonic(), True
 
 
 class DRMM_OT_cancel(bpy.types.Operator):

@@ -10,9 +10,10 @@ from mathutils import Matrix, Vector
 
 from blender_addon import armature as rigs_of
 from blender_addon import takes, walk
-from blender_addon.direction import curves, gather, keyed
+from blender_addon.direction import curves, gather
 from drmm_engine.body import rotations as rot
 from drmm_engine.motion import room
+from drmm_engine.motion.skeleton import JOINTS
 from tests.addon import gait, rigs
 
 SCALE = 1 / 1.1  # of the tests' rigs to the body of `gait`
@@ -278,18 +279,14 @@ def test_a_pose_goes_over_into_the_walk(stage, rig, empty):
     stood = rigs_of.joint_positions(rig, rigs_of.mapping_of(rig))
     empty("A", (0.0, -4.0, 0.0))
     bpy.ops.drmm.generate(targets="A", lock_feet=False)
-    begun = walked(rig, range(1, 40))
+    begun = walked(rig, range(1, 60))
     np.testing.assert_allclose(begun[0], stood, atol=1e-4)
     assert np.linalg.norm(np.diff(begun, axis=0), axis=-1).max() < 0.15
     bpy.ops.drmm.generate(targets="A", lock_feet=False, blend=0)
-    plain = walked(rig, range(1, 40))
-    np.testing.assert_allclose(begun[10:], plain[10:], atol=1e-4)
-
-
-def test_the_fade_begins_whole_ends_in_nothing_and_only_falls():
-    part = keyed.fade(30, 10)
-    assert part[0] == 1.0 and not part[10:].any() and (np.diff(part) <= 0).all()
-    assert abs(part[1] - 1) < 0.01 and part[9] < 0.01
+    plain = walked(rig, range(1, 60))
+    above = [joint for joint, name in enumerate(JOINTS) if not name.endswith(("LowerLeg", "Foot", "Toes"))]
+    np.testing.assert_allclose(begun[10:, above], plain[10:, above], atol=0.03)
+    np.testing.assert_allclose(begun[50:], plain[50:], atol=1e-3)
 
 
 @pytest.mark.parametrize("ask, said", [
