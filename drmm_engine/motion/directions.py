@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drmm_engine.body.rotations import Array
 
@@ -55,7 +56,7 @@ class Block:
     positions: Array
     target: int
     reached: bool
-    contacts: Array | None = None
+    contacts: NDArray[np.bool_] | None = None
     plausibility: float = 0.0
     reach: tuple[Array, Array] | None = None
     turns: Array | None = None

@@ -30,9 +30,13 @@ class Ceiling:
 
     def over(self, points: Array, margin: float = 0.0) -> NDArray[np.bool_]:
         """Whether the ceiling is above points `[..., 2 or 3]`, or at most `margin` metres away."""
+        return self.distance(points) <= margin
+
+    def distance(self, points: Array) -> Array:
+        """How far points `[..., 2 or 3]` are from being under it, metres; 0 and less below it."""
         if self.matrix is None:
-            return np.ones(points.shape[:-1], bool)
-        return _outside(footprint(self.matrix), points[..., :2]) <= margin
+            return np.zeros(points.shape[:-1])
+        return beyond(footprint(self.matrix), points[..., :2])
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Wall:
         """Metres `[...]` in front of the wall of points `[..., 3]`."""
         normal = np.asarray(self.normal, float)
         return (points @ normal + self.offset) / np.linalg.norm(normal)
+
+    def faces(self, point: Array) -> list[tuple[Array, float]]:
+        """The unit normal `[3]` into the free half-space, and the clearance of a point `[3]`."""
+        normal = np.asarray(self.normal, float)
+        return [(normal / np.linalg.norm(normal), float(self.clearance(point)))]
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,16 @@ class Box:
         if self.inside:
             return depth
         return np.where(depth > 0, -depth, np.linalg.norm(np.minimum(within, 0), axis=-1))
+
+    def faces(self, point: Array) -> list[tuple[Array, float]]:
+        """Unit normals `[3]` into free half-spaces and the clearances of a point `[3]` there: all six faces of a box
+        kept in, and of one kept out of the face that the point is furthest beyond."""
+        inverse, unit = self._faces
+        u = inverse[:3, :3] @ point + inverse[:3, 3]
+        sign = -1.0 if self.inside else 1.0
+        each = [(sign * way * unit[k] * inverse[k, :3], float(sign * (way * u[k] - 1) * unit[k]))
+                for k in range(3) for way in (-1.0, 1.0)]
+        return each if self.inside else [max(each, key=lambda face: face[1])]
 
     @property
     def lowest(self) -> float:
@@ -134,11 +153,18 @@ def _cross(a: Array, b: Array) -> Array:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
-def _outside(polygon: Array, points: Array) -> Array:
+def beyond(polygon: Array, points: Array) -> Array:
     """How far points `[..., 2]` are beyond the sides of a convex polygon `[n, 2]`, metres; negative within."""
     side = np.roll(polygon, -1, axis=0) - polygon
     length = np.maximum(np.linalg.norm(side, axis=-1), 1e-12)
     return (_cross(points[..., None, :] - polygon, side) / length).max(axis=-1)
+
+
+def post(place: Array, radius: float) -> Box:
+    """A post at a place `[2]` on the floor, to keep out of, a square of half a side `radius`, metres."""
+    matrix = np.diag([radius, radius, 1.0, 1.0])
+    matrix[:3, 3] = (*place, 1.0)
+    return Box(matrix, False)
 
 
 def check(keep: Sequence[Keep]) -> None:

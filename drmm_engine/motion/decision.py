@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One decision: the paper's two draws (App. C.1) for one or several characters, and the best of their candidates.
+
+First motion is drawn under the history alone, which tells what goals are within reach; then under the history and the
+wanted goal, clipped to that reach. Of all these candidates the best by progress, smoothness, still feet, likelihood
+and room is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from drmm_engine.body.rotations import Array
+from drmm_engine.model import Model
+from drmm_engine.motion.bones import bone_lengths, with_lengths
+from drmm_engine.motion.draws import Goal, Sampler
+from drmm_engine.motion.features import (
+    FRAME_RATE,
+    GOALS,
+    HISTORY,
+    NEXT,
+    decode_last,
+    decode_steps,
+    encode_history,
+    placement,
+    to_local,
+    to_world,
+    turned,
+)
+from drmm_engine.motion.goal import COLUMNS, Aim, wanted, within_reach
+from drmm_engine.motion.rest import rest_of
+from drmm_engine.motion.room import Keep
+from drmm_engine.motion.rooms import bounds, penetration
+from drmm_engine.motion.skeleton import JOINTS, TOES
+
+_FACING_WEIGHTS = {False: 0.5, True: 1.0}  # towards where it walks, as people do; a heading that is asked for insists
+_LOOSEST = 4.0  # times the clip, when nothing has been approached for a while
+_NEARER = 0.02  # metres; less is swaying, not walking
+_PATIENCE = 4  # decisions since the target was last nearer that loosen the clip by its own width
+_SETTLE = (0.0, 0.0, 0.7)  # part of the way from the character's pose to the candidate's own in five frames: heights
+_LOW = 0.02  # metres above its standing height below which a toe joint counts as on the floor
+HEAD_CLIP = 2.0  # standard deviations of the heights of the head within reach
+_FASTEST = 12.0 / FRAME_RATE  # metres a frame; no joint of a person is faster
+_FRONT = 24  # candidates whose bones get their lengths before the best of them is taken
+# What a candidate costs.
+_COST_JERK = 1.0  # a millimetre a frame³, mean over joints and frames
+_COST_SLIDE = 2.0  # a centimetre that toes on the floor move
+_COST_MISS = 20.0  # a metre between the candidate's goal and the clipped one
+_COST_TURN = 5.0  # the length of the difference between its facing and the one asked for
+_COST_UNLIKELY = 0.05  # a nat of importance weight below the best of its draw
+_COST_FLYING = 1e6  # a joint faster than a person's
+
+
+@dataclass
+class Character:
+    """One character's state: its last ten frames `[10, 20, 3]`, and for how long it has not come nearer its place."""
+
+    history: Array
+    style: str | None = None
+    place: Array | None = None
+    nearest: float = np.inf
+    idle: int = 0
+
+    def __post_init__(self) -> None:
+        if np.shape(self.history) != (HISTORY, len(JOINTS), 3):
+            raise ValueError(f"history must be [{HISTORY}, {len(JOINTS)}, 3], got {np.shape(self.history)}")
+        self.history = np.array(self.history, float)
+
+    def note(self, frames: Array) -> None:
+        """Frames `[5, 20, 3]` become part of the history; in circles around the place is no progress."""
+        self.history = np.concatenate([self.history, frames])[-HISTORY:]
+
+    def progress(self, place: Array) -> None:
+        """Decisions since this place was last nearer than ever."""
+        if self.place is None or not np.allclose(place, self.place):
+            self.place, self.nearest = np.array(place), np.inf
+        distance = float(np.linalg.norm(self.history[-1, 0, :2] - place))
+        nearer = distance < self.nearest - _NEARER
+        self.idle, self.nearest = (0, distance) if nearer else (self.idle + 1, self.nearest)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The frames `[5, 20, 3]` of a decision in the world; log density of the history under the model, nats (up to a
+    constant of the model); and mean `[2]` and covariance `[2, 2]` of the hips' places within reach, world, metres."""
+
+    frames: Array
+    familiar: float
+    reach: tuple[Array, Array]
+
+
+@dataclass
+class Decider:
+    """A model with what its decisions need to know of it."""
+
+    model: Model
+    candidates: int = 256
+    sampler: Sampler = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sampler = Sampler(self.model)
+        rest = rest_of(self.model)
+        self.lengths, self.standing = bone_lengths(rest), float(rest[TOES, 2].mean())
+        self.head = self.model.schema.real_index(GOALS[-1])
+        self.goals = np.array([self.model.schema.real_index(name) for name in COLUMNS])
+
+    def decide(self, characters: Sequence[Character], aims: Sequence[Aim], rooms: Sequence[Sequence[Keep]],
+               rng: np.random.Generator) -> list[Choice]:
+        """The next five frames of each character towards its aim; they become part of its history."""
+        placed = [placement(each.history[-1]) for each in characters]
+        local = np.stack([to_local(c.history, *p) for c, p in zip(characters, placed, strict=True)])
+        histories, styles = encode_history(local), [c.style for c in characters]
+        free = self.sampler.draw(histories, None, styles, self.candidates, rng)
+        slack = [1 + min(c.idle / _PATIENCE, _LOOSEST - 1) for c in characters]
+        goals = [self._goal(*each) for each in zip(aims, placed, local, free.values, slack, rooms, strict=True)]
+        aimed = self.sampler.draw(histories, goals, styles, self.candidates, rng)
+        values = np.concatenate([free.values, aimed.values], axis=1)
+        unlikely = np.concatenate([d.log_weight.max(1, keepdims=True) - d.log_weight for d in (free, aimed)], axis=1)
+        choices = []
+        for k, character in enumerate(characters):
+            poses = self._poses(values[k], local[k])
+            cost = _COST_UNLIKELY * unlikely[k] + slack[k] * self._miss(values[k], goals[k])
+            if rooms[k]:
+                cost += penetration(rooms[k], to_world(poses, *placed[k]), FRAME_RATE)
+            frames = to_world(self._best(poses, cost, local[k]), *placed[k])
+            character.note(frames)
+            character.progress(aims[k].place)
+            familiar = float(np.logaddexp.reduce(free.log_weight[k]) - np.log(self.candidates))
+            choices.append(Choice(frames, familiar, _reach(free.values[k][:, self.goals[:2]], *placed[k])))
+        return choices
+
+    def _goal(self, aim: Aim, placed: tuple[Array, Array], local: Array, free: Array, slack: float,
+              keep: Sequence[Keep]) -> Goal:
+        place, facing = wanted(aim, placed[0], float(placed[1]))
+        place, facing = within_reach(place, facing, free[:, self.goals], slack)
+        lowest = self._lowest(free) if keep else 0.0
+        return Goal(place, facing, _FACING_WEIGHTS[aim.heading is not None], bounds(keep, local, *placed, lowest))
+
+    def _lowest(self, free: Array) -> float:
+        """The lowest height of the head within reach, as `within_reach`."""
+        heights = free[:, self.head]
+        return float(heights.mean() - HEAD_CLIP * max(heights.std(), 0.01))
+
+    def _poses(self, values: Array, local: Array) -> Array:
+        """Candidates' poses `[n, 5, 20, 3]`: the last pose plus their steps, settling towards their own last pose."""
+        drift = (decode_last(values) - local[-1].astype(np.float32)) * np.array(_SETTLE, np.float32)
+        part = (np.arange(1, NEXT + 1, dtype=np.float32) / NEXT)[None, :, None, None]
+        steps = decode_steps(values).cumsum(axis=1)
+        return local[-1].astype(np.float32) + steps + part * drift[:, None]
+
+    def _best(self, poses: Array, cost: Array, local: Array) -> Array:
+        """The best of poses `[n, 5, 20, 3]` of a cost `[n]` besides that of their motion, which counts for the ones in
+        front as it is with bones of the right lengths."""
+        rough = cost + _cost_motion(poses, local, self.standing)
+        front = np.argpartition(rough, min(_FRONT, len(rough)) - 1)[:_FRONT]
+        whole = with_lengths(poses[front], self.lengths)
+        return whole[int(np.argmin(cost[front] + _cost_motion(whole, local, self.standing)))]
+
+    def _miss(self, values: Array, goal: Goal) -> Array:
+        off = values[:, self.goals] - np.concatenate([goal.place, goal.facing])
+        turn = _COST_TURN if goal.facing_weight > _FACING_WEIGHTS[False] else 0.0
+        return _COST_MISS * np.hypot(off[:, 0], off[:, 1]) + turn * np.hypot(off[:, 2], off[:, 3])
+
+
+def _cost_motion(poses: Array, local: Array, standing: float) -> Array:
+    past = np.broadcast_to(local[-3:].astype(np.float32), (len(poses), 3, *local.shape[1:]))
+    motion = np.concatenate([past, poses], axis=1)
+    steps = np.diff(motion, axis=1)
+    jerk = 1000 * _lengths(np.diff(steps, n=2, axis=1)).mean(axis=(1, 2))
+    low = motion[:, 2:-1][:, :, TOES, 2] < standing + _LOW
+    slide = 100 * (_lengths(steps[:, 2:][:, :, TOES, :2]) * low).sum(axis=(1, 2))
+    flying = _lengths(steps[:, 2:]).max(axis=(1, 2)) > _FASTEST
+    return _COST_JERK * jerk + _COST_SLIDE * slide + _COST_FLYING * flying
+
+
+def _lengths(vectors: Array) -> Array:
+    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+
+
+def _reach(places: Array, origin: Array, heading: Array) -> tuple[Array, Array]:
+    """Mean and covariance in the world of local places `[n, 2]`."""
+    flat = np.concatenate([places, np.zeros((len(places), 1))], axis=1)
+    world = turned(flat, np.asarray(heading))[:, :2] + origin
+    return world.mean(axis=0), np.cov(world.T)
+
