@@ -10,9 +10,9 @@ from . import licences
 
 LICENCES = [(key, name, note) for key, (name, note) in licences.CHOICES.items()]
 STYLES = [
-    ("NONE", "No Labels", "Clips have no style"),
-    ("FOLDERS", "Folders", "The name of the folder that a file lies in is its style"),
-    ("TABLE", "Table", "A table (CSV) with the columns file and style"),
+    ("NONE", "No Styles", "Clips have no style"),
+    ("FOLDERS", "Styles by Folder", "The name of the folder that a file lies in is its style"),
+    ("TABLE", "Styles by Table", "A table (CSV) with the columns file and style"),
 ]
 
 

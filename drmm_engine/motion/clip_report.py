@@ -45,9 +45,9 @@ def clip_report(motion: Motion) -> dict:
 def summary(report: dict) -> list[str]:
     """The report in a few short lines."""
     speed = report["speed_m_s"]
-    left_out = [f"{len(report['left_out'])} files are left out"] if report["left_out"] else []
-    dropped = [f"{report['dropped_frames']} frames are dropped"] if report["dropped_frames"] else []
-    return [f"{len(report['clips'])} clips, {report['minutes']:g} minutes", *left_out, *dropped,
+    left_out = [f"left out: {_count(len(report['left_out']), 'clip')}"] if report["left_out"] else []
+    dropped = [f"dropped: {_count(report['dropped_frames'], 'frame')}"] if report["dropped_frames"] else []
+    return [f"{_count(len(report['clips']), 'clip')}, {report['minutes']:g} minutes", *left_out, *dropped,
             f"{speed['5']:.1f} to {speed['95']:.1f} m/s, standing {100 * report['standing']:.0f} %",
             f"turns up to {report['turn_deg_s']['95']:.0f} degrees/s",
             f"legs {report['legs_m']:.2f} m, no foot down {100 * report['no_foot_down']:.0f} %"]
@@ -58,9 +58,9 @@ def lines(report: dict, shown: int = SHOWN) -> list[str]:
     speed, turn = report["speed_m_s"], report["turn_deg_s"]
     short = [clip for clip in report["clips"] if clip["dropped"]]
     out = [
-        f"{len(report['clips'])} clips, {report['frames']} frames at {report['frame_rate']:g}/s, "
-        f"{report['minutes']:g} minutes used; {report['dropped_frames']} frames dropped, "
-        f"{len(report['left_out'])} files left out",
+        f"{_count(len(report['clips']), 'clip')}, {report['frames']} frames at {report['frame_rate']:g}/s, "
+        f"{report['minutes']:g} minutes used; {_count(report['dropped_frames'], 'frame')} dropped, "
+        f"{_count(len(report['left_out']), 'clip')} left out",
         f"body: legs {report['legs_m']:.2f} m, head joint at {report['head_m']:.2f} m",
         "speed, m/s: " + ", ".join(f"{share} % below {speed[share]:.2f}" for share in speed)
         + f"; standing {100 * report['standing']:.0f} % of the time",
@@ -75,6 +75,10 @@ def lines(report: dict, shown: int = SHOWN) -> list[str]:
     told = [f"left out: {each['reason']}" for each in report["left_out"]]
     told += [f"{clip['name']}: {clip['dropped']}" for clip in short]
     return out + told[:shown] + ([f"and {len(told) - shown} more"] if len(told) > shown else [])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _clip(motion: Motion, number: int) -> dict:

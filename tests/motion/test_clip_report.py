@@ -55,4 +55,4 @@ def test_the_lines_name_what_is_left_out_and_no_more_than_asked(motion):
     text = "\n".join(lines(report))
     assert "\nleft out: broken.bvh, line 1" in text and "\nblink: its 15 frames" in text
     assert lines(report, shown=1)[-1] == "and 2 more"
-    assert all(len(line) <= 36 for line in summary(report)) and "1 files are left out" in summary(report)
+    assert all(len(line) <= 36 for line in summary(report)) and "left out: 1 clip" in summary(report)

@@ -47,7 +47,7 @@ def test_the_report_tells_of_every_file(clips, capsys, monkeypatch):
     report = json.loads(printed.splitlines()[-1])
     assert [clip["style"] for clip in report["clips"]] == ["calm"] and report["styles"] == {"calm": 0.03}
     assert [each["reason"].split(": ")[1] for each in report["left_out"]] == ["Blender cannot read it"] * 2
-    assert "1 clips, 60 frames" in printed and f"left out: {clips / 'a.fbx'}: Blender cannot read it" in printed
+    assert "1 clip, 60 frames" in printed and f"left out: {clips / 'a.fbx'}: Blender cannot read it" in printed
 
 
 def test_what_blender_reads_is_a_clip_like_any_other(clips, monkeypatch):
