@@ -17,6 +17,7 @@ from drmm_engine.motion.bones import bone_lengths
 from drmm_engine.motion.contacts import runs
 from drmm_engine.motion.frames import FEET, LEGS, MIDDLES, TOES
 from drmm_engine.motion.skeleton import JOINTS
+from drmm_engine.motion.smooth import above, averaged
 
 LEG = 0.8
 """Metres from hip joint to ankle of an adult, whom the lengths below are for; other bodies have them in proportion."""
@@ -24,8 +25,8 @@ BLEND = 4
 """Frames over which a foot goes into and out of its place."""
 LOW = 0.022
 """Metres above where it stands at which a toe joint may move over the floor: the clearance of a swing."""
-STRIDING = 1.2
-"""m/s below which a low foot next to a stance still belongs to it: it is landing or leaving, not swinging."""
+FAR = 0.04
+"""Metres from where it stands within which a low foot still belongs to a stance: it is landing or leaving."""
 STRETCH = 0.995
 """Share of its length that a leg is stretched to at most, where it was not more before."""
 HEEL = 0.04
@@ -36,6 +37,8 @@ SINK = 0.03
 """Metres that hips sink for a stance at most; beyond, the foot lets go."""
 SMOOTH = 4
 """Frames over which the hips sink and rise."""
+BENT = 0.01
+"""Share of its length by which a bent leg is shorter: below, it counts as straight."""
 
 _KNEES = MIDDLES[2:]
 _BODY = [j for j in range(len(JOINTS)) if j not in (*_KNEES, *FEET, *TOES)]
@@ -71,7 +74,7 @@ def planted(
     """
     size = _size(rest)
     out = _held(positions[:, TOES], contacts, rest[TOES, 2], blend, frame_rate, size)
-    pulled = _sink(positions, out, rest) > SINK * size
+    pulled = _sink(positions, out, rest, positions[:, LEGS]) > SINK * size
     if (pulled & contacts).any():
         out = _held(positions[:, TOES], contacts & ~pulled, rest[TOES, 2], blend, frame_rate, size)
     return out
@@ -82,20 +85,28 @@ def _held(
 ) -> Array:
     out = np.array(toes, float)
     for foot in (0, 1):
-        stances = _stances(toes[:, foot], contacts[:, foot], standing[foot], frame_rate, size)
+        stances = _stances(toes[:, foot], contacts[:, foot], standing[foot], size)
         out[:, foot] += _correction(toes[:, foot], stances, standing[foot], blend)
-        least = np.full(len(toes), standing[foot] + LOW * size)
-        for _, (start, stop) in stances:
-            least[start:stop] = standing[foot]
-        out[:, foot, 2] = np.maximum(out[:, foot, 2], least)
+        out[:, foot, 2] += _lift(out[:, foot, 2] - standing[foot], stances, LOW * size)
     return out
+
+
+def _lift(height: Array, stances: list, low: float) -> Array:
+    """How far a toe joint [F] is raised: out of the floor, and over it as high as `low` where it swings, smoothly."""
+    least = np.full(len(height), low)
+    for start, stop in stances:
+        least[start:stop] = 0.0
+    # A foot begins to rise two frames before it swings: so it is clear of the floor when it moves over it.
+    return np.maximum(above(np.maximum(least - height, 0.0), 1), -height)
 
 
 def with_toes(positions: Array, toes: Array, rest: Array) -> Array:
     """The motion `[F, 20, 3]` with its toe joints at `toes` `[F, 2, 3]`: feet keep their direction."""
     lengths = bone_lengths(positions)
     out = positions.copy()
-    out[:, _BODY, 2] -= _smooth(_sink(positions, toes, rest).max(axis=1))[:, None]
+    rise = _ride(positions, _ankles(positions, toes, rest, lengths), lengths)
+    out[:, _BODY, 2] += averaged(np.clip(rise, -SINK * _size(rest), SINK * _size(rest)), 2)[:, None]
+    out[:, _BODY, 2] -= above(_sink(positions, toes, rest, out[:, LEGS]).max(axis=1), SMOOTH)[:, None]
     ankles = _heels_up(out[:, LEGS], _ankles(positions, toes, rest, lengths), toes, lengths[:, TOES],
                        _longest(positions, lengths))
     side = positions[:, _KNEES] - 0.5 * (positions[:, LEGS] + positions[:, FEET])
@@ -107,35 +118,31 @@ def with_toes(positions: Array, toes: Array, rest: Array) -> Array:
     return out
 
 
-def _stances(toes: Array, contacts: NDArray[np.bool_], standing: float, rate: float, size: float) -> list:
-    """Each stance (first, end), and with the frames around it in which the foot lands and leaves: low, not striding."""
-    steps = np.linalg.norm(np.diff(toes[:, :2], axis=0), axis=-1) * rate
-    near = contacts | (toes[:, 2] < standing + LOW * size)
-    slow = np.concatenate([steps < STRIDING * size, [True]])  # the step after a frame
-    whole = runs(contacts)
-    wide: list[tuple[int, int]] = []
-    for number, (first, end) in enumerate(whole):
-        least = whole[number - 1][1] if number else 0
-        most = whole[number + 1][0] if number + 1 < len(whole) else len(toes)
-        start, stop = first, end
-        while start > least and near[start - 1] and slow[start - 1]:
-            start -= 1
-        while stop < most and near[stop] and slow[stop - 1]:
-            stop += 1
-        if wide and start < wide[-1][1]:
-            start = wide[-1][1]
-        wide.append((start, stop))
-    return list(zip(whole, wide, strict=True))
+def _stances(toes: Array, contacts: NDArray[np.bool_], standing: float, size: float) -> list[tuple[int, int]]:
+    """Frames (first, end) in which a foot holds: low, and near where it stands in a contact that they overlap."""
+    spans: list[tuple[int, int]] = []
+    for first, end in runs(contacts):
+        height = max(float(np.median(toes[first:end, 2])), standing) + LOW * size
+        place = np.median(toes[first:end, :2], axis=0)
+        near = (toes[:, 2] < height) & (np.linalg.norm(toes[:, :2] - place, axis=-1) < FAR * size)
+        near[: spans[-1][1] if spans else 0] = False
+        spans += [run for run in runs(near) if run[0] < end and first < run[1]]
+    return spans
 
 
-def _correction(toes: Array, stances: list, standing: float, blend: int) -> Array:
-    """What is added to the places of a toe joint [F, 3]: all of the difference in a stance, less and less around it."""
+def _correction(toes: Array, stances: list[tuple[int, int]], standing: float, blend: int) -> Array:
+    """What is added to the places of a toe joint [F, 3]: all of the difference in a stance, less and less around it.
+
+    The height is left as it is in the frames in which the foot comes down and leaves.
+    """
     out = np.zeros_like(toes)
     total = np.zeros(len(toes))
-    for number, ((first, end), (start, stop)) in enumerate(stances):
+    for number, (start, stop) in enumerate(stances):
+        edge = min(2, (stop - start - 1) // 2)
+        first, end = start + edge, stop - edge
         anchor = np.median(toes[first:end, :2], axis=0)
-        least = stances[number - 1][1][1] if number else 0
-        most = stances[number + 1][1][0] if number + 1 < len(stances) else len(toes)
+        least = stances[number - 1][1] if number else 0
+        most = stances[number + 1][0] if number + 1 < len(stances) else len(toes)
         reach = np.arange(max(least, start - blend), min(most, stop + blend))
         share = _share(reach, start, stop, blend)
         out[reach, :2] += share[:, None] * (anchor - toes[np.clip(reach, start, stop - 1), :2])
@@ -157,13 +164,24 @@ def _ankles(positions: Array, toes: Array, rest: Array, lengths: Array) -> Array
     return toes + _resized(ankles - toes, lengths[:, TOES])
 
 
-def _sink(positions: Array, toes: Array, rest: Array) -> Array:
-    """How far each leg [F, 2] pulls the hips down, metres: its heel rises first."""
+def _ride(positions: Array, ankles: Array, lengths: Array) -> Array:
+    """How far hips go up or down [F], metres, with the legs as long as they were: the straighter leg counts more.
+
+    Of a leg that is nearly straight a millimetre is many degrees of the knee.
+    """
+    lines = positions[:, LEGS] - ankles
+    long = np.linalg.norm(positions[:, LEGS] - positions[:, FEET], axis=-1)
+    rise = np.sqrt(np.maximum(long**2 - np.sum(lines[..., :2] ** 2, axis=-1), 0.0)) - lines[..., 2]
+    weight = 1.0 / ((lengths[:, _KNEES] + lengths[:, FEET]) / np.maximum(long, 1e-9) - 1.0 + BENT)
+    return np.sum(weight * rise, axis=1) / weight.sum(axis=1)
+
+
+def _sink(positions: Array, toes: Array, rest: Array, hips: Array) -> Array:
+    """How far each leg [F, 2] pulls its hip joint of `hips` [F, 2, 3] down, metres: its heel rises first."""
     lengths = bone_lengths(positions)
     longest = _longest(positions, lengths)
-    ankles = _ankles(positions, toes, rest, lengths)
-    flat = _need(positions[:, LEGS] - ankles, longest + HEEL * _size(rest))
-    tiptoe = _need(positions[:, LEGS] - toes, longest + TIPTOE * lengths[:, TOES])
+    flat = _need(hips - _ankles(positions, toes, rest, lengths), longest + HEEL * _size(rest))
+    tiptoe = _need(hips - toes, longest + TIPTOE * lengths[:, TOES])
     return np.maximum(flat, tiptoe)
 
 
@@ -182,20 +200,6 @@ def _need(lines: Array, longest: Array) -> Array:
     """How far hip joints must sink [F, 2], metres, for the lines [F, 2, 3] to them to be no longer than `longest`."""
     across = np.sum(lines[..., :2] ** 2, axis=-1)
     return np.maximum(lines[..., 2] - np.sqrt(np.maximum(longest**2 - across, 0.0)), 0.0)
-
-
-def _smooth(need: Array) -> Array:
-    """A smooth curve [F] over `need` [F], which is not below 0: widest of the frames around, then averaged."""
-    padded = np.pad(need, SMOOTH, mode="edge")
-    widest = np.max([padded[k : k + len(need)] for k in range(2 * SMOOTH + 1)], axis=0)
-    return _averaged(widest, SMOOTH)
-
-
-def _averaged(values: Array, frames: int = 2) -> Array:
-    """Values [F, ...] averaged over `frames` frames on either side, those nearer counting more."""
-    window = np.hanning(2 * frames + 3)[1:-1]
-    padded = np.pad(values, [(frames, frames)] + [(0, 0)] * (values.ndim - 1), mode="edge")
-    return sum(part * padded[k : k + len(values)] for k, part in enumerate(window / window.sum()))
 
 
 def _heels_up(hips: Array, ankles: Array, toes: Array, feet: Array, longest: Array) -> Array:
