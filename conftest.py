@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every test run shares: hypothesis without a clock, and a clean end after Blender."""
+"""What every test run shares: one thread, hypothesis without a clock, and a clean end after Blender."""
 
 import os
 import sys
 
-import pytest
-from hypothesis import settings
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when NumPy and torch load: threads of small products only wait
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 settings.register_profile("drmm", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("drmm")
