@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
-from ..takes import again
 from . import steps
 from .common import ARMATURE, setting
 from .takes import editable
@@ -22,7 +23,9 @@ class DRMM_OT_vary_take(bpy.types.Operator):
     armature: StringProperty(name="Armature", description=ARMATURE)
     count: IntProperty(name="Takes", default=3, min=1, max=50, description="How many takes to make")
 
-    def work(self, context: bpy.types.Context) -> again.Work:
+    def work(self, context: bpy.types.Context) -> Iterator[float]:
+        from ..takes import again  # what generates is read when it is first used: enabling stays fast
+
         return again.vary(context, editable(context, self.armature), self.count)
 
     execute, invoke, modal, cancel = steps.execute, steps.invoke, steps.modal, steps.cancel
@@ -40,7 +43,9 @@ class DRMM_OT_remake_stretch(bpy.types.Operator):
     last: IntProperty(name="Last", description="The first frame that is kept after the stretch")
     seed: IntProperty(name="Seed", min=0, description="Another number gives another motion")
 
-    def work(self, context: bpy.types.Context) -> again.Work:
+    def work(self, context: bpy.types.Context) -> Iterator[float]:
+        from ..takes import again  # what generates is read when it is first used: enabling stays fast
+
         armature, scene = editable(context, self.armature), context.scene
         given = all(self.properties.is_property_set(name) for name in ("first", "last"))
         if not given and not scene.use_preview_range:
@@ -63,7 +68,9 @@ class DRMM_OT_extend_take(bpy.types.Operator):
     armature: StringProperty(name="Armature", description=ARMATURE)
     seconds: FloatProperty(name="Time", default=5.0, min=0.5, max=600.0, description="Go on for so long at most, s")
 
-    def work(self, context: bpy.types.Context) -> again.Work:
+    def work(self, context: bpy.types.Context) -> Iterator[float]:
+        from ..takes import again  # what generates is read when it is first used: enabling stays fast
+
         return again.extend(context, editable(context, self.armature), self.seconds)
 
     execute, invoke, modal, cancel = steps.execute, steps.invoke, steps.modal, steps.cancel
@@ -78,7 +85,9 @@ class DRMM_OT_update_take(bpy.types.Operator):
 
     armature: StringProperty(name="Armature", description=ARMATURE)
 
-    def work(self, context: bpy.types.Context) -> again.Work:
+    def work(self, context: bpy.types.Context) -> Iterator[float]:
+        from ..takes import again  # what generates is read when it is first used: enabling stays fast
+
         return again.update(context, editable(context, self.armature))
 
     execute, invoke, modal, cancel = steps.execute, steps.invoke, steps.modal, steps.cancel

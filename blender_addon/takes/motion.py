@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drmm_engine.motion.controller import Block
+from drmm_engine.motion.directions import Block
 from drmm_engine.motion.skeleton import JOINTS
 
 GRAIN = 1e-5  # metres; positions are kept as whole numbers of it

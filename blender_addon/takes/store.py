@@ -17,7 +17,7 @@ import numpy as np
 from .. import action as actions
 from .. import compat
 from ..channels import Channel, rotation_property
-from . import ghosts
+from . import ghosts, renamed
 from .motion import Motion
 from .record import Take, holds, read, write
 
@@ -31,7 +31,8 @@ def add(
     """Make a take of what was generated, from the frame `start` on, and show it; the armature's own Action is kept."""
     actions.check_action(armature)
     made = actions.new(armature, NAME, channels, start)
-    write(made, Take(record | {"start": int(start)}, motion))
+    bones = renamed.ends(armature, {channel.bone for channel in channels})
+    write(made, Take(record | {"start": int(start), renamed.BONES: bones}, motion))
     return enlist(armature, made)
 
 
@@ -80,6 +81,8 @@ def shown(armature: bpy.types.Object) -> Take | None:
 def show(armature: bpy.types.Object) -> None:
     """Have the armature play the chosen take, as nothing else blends into it, and show the others as ghosts."""
     row, animation = _chosen(armature), armature.animation_data
+    if row and row.action and holds(row.action):
+        renamed.mend(armature, row.action)
     if row and row.action and not (animation and (animation.use_tweak_mode or animation.action == row.action)):
         remember(armature)
         _play(armature, row.action)

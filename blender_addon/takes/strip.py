@@ -13,7 +13,7 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from mathutils import Matrix
 
-from drmm_engine.motion import controller
+from drmm_engine.motion.directions import POOR
 
 from . import figures
 from .record import Take, holds, read
@@ -26,7 +26,7 @@ WORDS = (
     ("fair", figures.MIDDLE),
     ("usual", figures.USUAL),
 )
-POOR, USUAL = controller.POOR, 0.0  # nats a decision
+USUAL = 0.0  # nats a decision
 FAR = 100_000  # frames: far apart, since Blender tells whole pixels only
 EDITORS = {"DOPESHEET_EDITOR"}
 

@@ -257,3 +257,41 @@ def test_pushed_down_it_plays_over_what_was_before(scene, own):
     if own:
         assert tracks[0].strips[0].action.name == "Mine"
     assert not store.reviewing(hero) and rows(hero) == [made.name]
+
+
+def test_takes_follow_renamed_bones_also_those_that_are_not_played(hero):
+    made = [taken.take(hero, seed=seed) for seed in (0, 1)]
+    hero.drmm.takes.index = 0
+    places = taken.at(hero, 20)
+    hero.drmm.takes.index = 1
+    hero.data.bones["thigh.L"].name = 'upper "leg" left'
+    next(row for row in hero.drmm.mapping if row.bone == "thigh.L").bone = 'upper "leg" left'
+    hero.drmm.takes.index = 0
+    np.testing.assert_allclose(taken.at(hero, 20), places, atol=1e-6)
+    hero.drmm.takes.index = 1
+    for action in made:
+        assert set(record.read(action).record["bones"]) <= set(hero.data.bones.keys())
+        assert not any("thigh.L" in path for path, _ in taken.curves(action))
+
+
+def test_a_library_override_keeps_its_takes_when_saved(hero, tmp_path):
+    library = str(tmp_path / "library.blend")
+    hero.animation_data_clear()
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.objects = ["Rig"]
+    linked = bpy.data.objects["Rig"]
+    bpy.context.scene.collection.objects.link(linked)
+    own = linked.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+    own.override_library.is_system_override = False
+    bpy.context.scene.drmm.armature = own
+    taken.take(own, seed=0), taken.take(own, seed=1)
+    path = str(tmp_path / "shot.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    own = next(obj for obj in bpy.data.objects if obj.override_library)
+    assert [row.seed for row in own.drmm.takes.rows] == [0, 1] and None not in rows(own)
+    assert store.reviewing(own) and takes.shown(own).record["seed"] == 1
+    bpy.ops.drmm.reject_takes()
+    assert taken.played(own) is None and not rows(own)
