@@ -10,7 +10,7 @@ from pathlib import Path
 
 import bpy
 
-from drmm_engine.motion import blender, clip_report
+from drmm_engine.motion import blender
 
 from .. import armature as rigs
 from .. import models
@@ -75,8 +75,10 @@ def forget() -> None:
 
 def report_text(report: dict) -> bpy.types.Text:
     """A text block of the report of the clips: for people, and below it whole, as JSON."""
+    from drmm_engine.motion.clip_report import lines  # not when the extension is enabled
+
     text = bpy.data.texts.get(TEXT) or bpy.data.texts.new(TEXT)
-    text.from_string("\n".join(clip_report.lines(report, shown=1000)) + "\n")
+    text.from_string("\n".join(lines(report, shown=1000)) + "\n")
     text.cursor_set(0)
     return text
 
