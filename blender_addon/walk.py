@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -18,6 +19,9 @@ from .channels import Channel, resample
 from .character import Character
 from .direction import gather, keyed, plan
 from .takes import Motion
+
+LATE = 5  # frames after its time at which a target counts as reached late
+ALIKE = 0.05  # difference of sizes, and of floors in legs, up to which characters are decided together
 
 now = gather.now
 """The targets of a record as their objects stand now: now(scene, record)."""
@@ -40,27 +44,29 @@ class Walk:
         targets = plan.targets(record, skip)
         if not targets:
             raise ValueError("there is no target to walk to; add an empty to the targets")
+        start = tuple(plan.inside(record, record["position"]).tolist())
+        self.errand = controller.Errand(targets, start, record["heading"], history)
         self.record, self.reached, self.rate = record, skip, record["rate"]
         self.blocks: list[controller.Block] = []
         if history is None:
             self._check_first(targets[0])
-        options: dict[str, Any] = {} if history is None else {"history": history}
-        if record["rooms"]:
-            options["keep"] = plan.rooms(record)
         self._skip = skip
         self._decisions = controller.walk(
-            model, targets, seconds=record["seconds"], start=tuple(plan.inside(record, record["position"])),
-            heading=record["heading"], seed=record["seed"], **options,
+            model, targets, seconds=record["seconds"], start=self.errand.start, heading=self.errand.heading,
+            seed=record["seed"], history=history, keep=plan.rooms(record),
         )  # fmt: skip
 
     def step(self) -> bool:
         """Take one decision; False when the walk is over."""
         block = next(self._decisions, None)
-        if block is None:
-            return False
+        if block is not None:
+            self.take(block)
+        return block is not None
+
+    def take(self, block: controller.Block) -> None:
+        """Go on by a block."""
         self.blocks.append(block)
         self.reached = self._skip + block.target + bool(block.reached)
-        return True
 
     @property
     def frames(self) -> int:
@@ -82,6 +88,14 @@ class Walk:
         return plan.outside(self.record, positions)
 
     @property
+    def late(self) -> list[tuple[str, int]]:
+        """The targets with a time that were reached more than five frames of the scene after it, and by how much."""
+        rate, rows = self.record["fps"], self.record["targets"]
+        known = [(rows[self._skip + block.target]["object"], round(block.late * rate)) for block in self.blocks
+                 if block.late is not None]  # fmt: skip
+        return [(name, frames) for name, frames in known if frames > LATE]
+
+    @property
     def motion(self) -> Motion:
         """What was made so far; targets are counted from the record's first."""
         made = Motion.of(self.blocks)
@@ -97,6 +111,33 @@ class Walk:
                 f"the target {row['object']!r} is where {record['armature']!r} stands; "
                 f"move it at least {controller.REACHED * record['scale']:.2g} away"
             )
+
+
+class Together:
+    """Walks of characters of one size on one floor, decided together so that they keep apart."""
+
+    def __init__(self, model: drmm.Model, walks: Sequence[Walk]) -> None:
+        first = walks[0].record
+        self.walks = walks
+        self._decisions = controller.walk_together(
+            model, [walk.errand for walk in walks], first["seconds"], first["seed"], keep=plan.rooms(first)
+        )
+
+    def step(self) -> bool:
+        """Take one decision for all; False when all are done."""
+        blocks = next(self._decisions, None)
+        for walk, block in zip(self.walks, blocks or (), strict=False):
+            if block is not None:
+                walk.take(block)
+        return blocks is not None
+
+
+def together(model: drmm.Model, walks: Sequence[Walk]) -> Sequence[Walk | Together]:
+    """What is to be stepped to make walks: all as one where they can be, otherwise each for itself."""
+    first = walks[0].record
+    alike = all(abs(walk.record["scale"] / first["scale"] - 1) < ALIKE for walk in walks)
+    level = all(abs(walk.record["floor"] - first["floor"]) < ALIKE * first["scale"] for walk in walks)
+    return [Together(model, walks)] if len(walks) > 1 and alike and level else walks
 
 
 def resume(

@@ -8,6 +8,8 @@ import time
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
+import drmm_engine as drmm
+
 from .. import action, models, takes
 from .. import armature as rigs
 from .. import walk as walks
@@ -113,12 +115,17 @@ class DRMM_OT_generate(bpy.types.Operator):
 
     def _step(self) -> bool:
         """A decision for every character that still walks; False when all are there."""
-        return any([walk.step() for walk in self._walks])
+        return any([walk.step() for walk in self._steps])
 
     def _begin(self, context: bpy.types.Context) -> None:
         """Check and gather everything; nothing is changed."""
         context.view_layer.update()
-        self._walks = [self._walk(context, one) for one in self._armatures(context)]
+        path = self.model or context.scene.drmm.walk_model
+        model = models.load(bpy.path.abspath(path), "locomotion")
+        seed = setting(self, "seed", context.scene.drmm.seed)
+        self._walks = [Walk(model, self._record(context, one, model, path, seed + number))
+                       for number, one in enumerate(self._armatures(context))]  # fmt: skip
+        self._steps = walks.together(model, self._walks)
         self._drawn, self._pause, self._asked = 0.0, DRAWN, False
 
     def _armatures(self, context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -129,16 +136,15 @@ class DRMM_OT_generate(bpy.types.Operator):
             raise ValueError("no armature is selected; select those that are to walk, in Object Mode")
         return sorted(chosen, key=lambda one: one.name)
 
-    def _walk(self, context: bpy.types.Context, armature: bpy.types.Object) -> Walk:
-        settings, scene = context.scene.drmm, context.scene
+    def _record(
+        self, context: bpy.types.Context, armature: bpy.types.Object, model: drmm.Model, path: str, seed: int
+    ) -> dict:
+        scene = context.scene
         action.check_action(armature)
-        path = self.model or settings.walk_model
-        rows = self._rows(scene, armature)
-        model = models.load(bpy.path.abspath(path), "locomotion")
-        seconds, seed = setting(self, "seconds", settings.seconds), setting(self, "seed", settings.seed)
+        rigs.check_editable(armature)
+        rows, seconds = self._rows(scene, armature), setting(self, "seconds", scene.drmm.seconds)
         with takes.as_before(context, armature):
-            record = gather.record(scene, armature, model, rows, seconds, seed, path, self._keying(settings.walk))
-        return Walk(model, record)
+            return gather.record(scene, armature, model, rows, seconds, seed, path, self._keying(scene.drmm.walk))
 
     def _rows(self, scene: bpy.types.Scene, armature: bpy.types.Object) -> gather.Rows:
         if not self.targets:
@@ -187,6 +193,7 @@ class DRMM_OT_generate(bpy.types.Operator):
         told = f"{reached} of {wanted} targets reached, frames {first} to {last}"
         held = [bone for _, armature, _, keys in ready
                 for bone in rigs.constrained(armature, sorted({key.bone for key in keys if key.bone}))]  # fmt: skip
+        told += "".join(f"; {name} {frames} frames late" for walk in self._walks for name, frames in walk.late)
         if held:
             self.report({"WARNING"}, f"{told}; but constraints on {', '.join(held[:3])} may overrule the keys")
         elif reached < wanted:

@@ -59,7 +59,7 @@ def place(body, position, heading):
     return rotations.rotate(rotations.from_axis_angle((0, 0, 1), heading), body) + (*position, 0.0)
 
 
-def walk(model, targets, seconds=None, start=(0, 0), heading=0.0, seed=0, candidates=256, history=None):
+def walk(model, targets, seconds=None, start=(0, 0), heading=0.0, seed=0, candidates=256, history=None, keep=()):
     """As `controller.walk`: towards each target in a bend of a limited rate; after a history, in another stride."""
     if history is not None:
         start, heading = features.placement(history[-1])
