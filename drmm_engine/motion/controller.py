@@ -65,8 +65,9 @@ def walk_together(
     seed: int = 0,
     candidates: int = 256,
     keep: Sequence[room.Keep] = (),
+    apart: bool = True,
 ) -> Iterator[list[Block | None]]:
-    """As `walk` for several characters that keep apart: a block of each, or None of those that are done.
+    """As `walk` for several characters that keep `apart`: a block of each, or None of those that are done.
 
     ValueError as `walk`, and without a character; those of several name the character by its number.
     """
@@ -82,7 +83,7 @@ def walk_together(
             walkers.append(_walker(model, errand, seed, keep))
         except ValueError as error:
             raise ValueError(f"character {number}: {error}" if len(errands) > 1 else str(error)) from None
-    return _blocks(Decider(model, candidates), walkers, seconds, np.random.default_rng(seed))
+    return _blocks(Decider(model, candidates), walkers, seconds, np.random.default_rng(seed), apart)
 
 
 def _check_model(model: Model) -> None:
@@ -112,18 +113,18 @@ def _check_styles(model: Model, targets: Sequence[Target]) -> None:
                              f"{', '.join(known) if known else 'none'}")
 
 
-def _blocks(decider: Decider, walkers: list[Walker], seconds: float | None, rng: np.random.Generator
-            ) -> Iterator[list[Block | None]]:
+def _blocks(decider: Decider, walkers: list[Walker], seconds: float | None, rng: np.random.Generator,
+            apart: bool) -> Iterator[list[Block | None]]:
     blocks = np.inf if seconds is None else max(1, round(seconds * FRAME_RATE / NEXT))
     made = 0
     while made < blocks and not all(walker.done for walker in walkers):
-        yield _step(decider, walkers, rng)
+        yield _step(decider, walkers, rng, apart)
         made += 1
 
 
-def _step(decider: Decider, walkers: list[Walker], rng: np.random.Generator) -> list[Block | None]:
+def _step(decider: Decider, walkers: list[Walker], rng: np.random.Generator, apart: bool) -> list[Block | None]:
     """The next block of each walker: of what it has planned, or decided for all the others at once."""
-    rooms = [[*walker.keep, *_others(walkers, walker)] for walker in walkers]
+    rooms = [[*walker.keep, *(_others(walkers, walker) if apart else ())] for walker in walkers]
     aims = [None if walker.done else walker.aim(own) for walker, own in zip(walkers, rooms, strict=True)]
     moving = [k for k, aim in enumerate(aims) if aim is not None]
     chosen = {}

@@ -48,7 +48,7 @@ class Stand:
     def living(self, pose: Array, frames: int) -> Array:
         """Frames `[frames, 20, 3]` of standing as `pose` `[20, 3]` does: the trunk sways over feet that stay."""
         time = np.arange(1, frames + 1) / FRAME_RATE
-        ramp = _smooth(np.minimum(time, frames / FRAME_RATE - time) / _RAMP)
+        ramp = smooth(np.minimum(time, frames / FRAME_RATE - time) / _RAMP)
         phase = self.rng.uniform(0, 2 * np.pi, 3)
         aside, ahead, breath = (size * ramp * np.sin(2 * np.pi * time * rate + at)
                                 for size, rate, at in zip(_SWAY, _RATES, phase, strict=True))
@@ -106,7 +106,7 @@ def _step(at: Array, end: Array, velocity: Array, begin: float, until: float, co
     time = np.arange(1, count + 1) / FRAME_RATE
     length = max(until - begin, 1 / FRAME_RATE)
     part = np.clip((time - begin) / length, 0, 1)[:, None, None]
-    path = at + (end - at) * _smooth(part) + velocity * length * part * (1 - part) ** 3
+    path = at + (end - at) * smooth(part) + velocity * length * part * (1 - part) ** 3
     way = float(np.linalg.norm((end - at)[:, :2], axis=-1).mean())
     lift = (_LIFT[0] + _LIFT[1] * way) * (way > _NEAR) * np.sin(np.pi * part[:, :, 0]) ** 2
     path[..., 2] += lift * (velocity[:, 2].mean() == 0 or 0.5)
@@ -121,7 +121,7 @@ def _turning(last: Array, end: Array, velocity: Array, count: int) -> Array:
     length = count / FRAME_RATE
     part = np.arange(1, count + 1) / count
     places = _glide(origin - goal, velocity[0, :2], length, part) + goal
-    headings = final - turn * (1 - _smooth(part))
+    headings = final - turn * (1 - smooth(part))
     before, after = (to_local(pose[None], *placement(pose))[0] for pose in (last, end))
     own = turned(velocity - velocity[0] * (1, 1, 0), -heading)
     blend = min(length, _BLEND)
@@ -137,8 +137,8 @@ def _glide(offset: Array, velocity: Array, length: float, part: Array) -> Array:
     return keep * offset + length * move * velocity
 
 
-def _smooth(part: Array) -> Array:
-    """0 to 1, at rest at both ends."""
+def smooth(part: Array) -> Array:
+    """A share of time as a share of the way: 0 to 1, at rest at both ends."""
     s = np.clip(part, 0, 1)
     return s**3 * (10 - 15 * s + 6 * s**2)
 
