@@ -6,11 +6,10 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from .. import armature as rigs
 from .. import takes
-from ..armature import mapping_of
 from ..scenes import holds
 from . import gather, shapes
-from .gather import listed
 
 RADIUS = 0.53  # of the height of the hips: what counts as there
 LIFTED = 0.65  # of the height of the hips: where words hang above a target
@@ -54,7 +53,7 @@ def _route(
 ) -> None:
     begin, high = _begin(armature, take)
     line, floor = [begin], begin[2]
-    for number, target in enumerate(listed(scene, armature).targets, 1):
+    for number, target in enumerate(gather.listed(scene, armature).targets, 1):
         places = _places(scene, target)
         if not len(places):
             continue
@@ -89,7 +88,7 @@ def _faced(scene: bpy.types.Scene, target: bpy.types.PropertyGroup) -> str | flo
 def _begin(armature: bpy.types.Object, take: takes.Take | None) -> tuple[np.ndarray, float]:
     """Where a character's way begins on the floor `[3]`, and how high its hips are at rest, world space."""
     matrix = np.array(armature.matrix_world)
-    hips = armature.data.bones.get(mapping_of(armature).get("Hips", ""))
+    hips = armature.data.bones.get(rigs.mapping_of(armature).get("Hips", ""))
     high = np.linalg.norm(matrix[:3, 2]) * hips.head_local.z if hips else 1.0
     if take is not None:
         return np.array([*take.record["position"], take.record["floor"] + shapes.LIFT]), abs(high) or 1.0

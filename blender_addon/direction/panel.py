@@ -7,7 +7,7 @@ import bpy
 
 from .. import models
 from ..screen import Sidebar
-from .gather import listed
+from . import gather
 
 ICONS = {"FREE": "BLANK1", "ALONG": "CON_FOLLOWPATH", "TOWARDS": "HIDE_OFF", "AWAY": "LOOP_BACK",
          "OBJECT": "CON_TRACKTO", "ROTATION": "ORIENTATION_LOCAL"}  # fmt: skip
@@ -49,7 +49,7 @@ class DRMM_PT_walk(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.drmm
         armature = settings.armature
-        holder = listed(context.scene, armature)
+        holder = gather.listed(context.scene, armature)
         heading = layout.row()
         heading.label(text="Targets, in order")
         if armature:

@@ -18,7 +18,7 @@ LEFT, RIGHT = (0.10, 0.75, 0.75), (0.95, 0.45, 0.25)
 REACH = (0.45, 0.95, 0.45)
 LIFT = 0.01  # metres above the floor, so that lines are not lost in it
 ROUND = 40  # corners of a circle
-DEVIATIONS = 2.0  # standard deviations of the places within reach that the region shows
+DEVIATIONS = 3.5  # standard deviations of the places within reach, to which the controller clips
 # Outline of a left sole from above: to the body's outside, and along, in lengths of the sole from its heel.
 SOLE = np.array([[0.00, 0.00], [0.10, 0.04], [0.14, 0.20], [0.13, 0.45], [0.20, 0.70], [0.17, 0.90], [0.04, 1.00],
                  [-0.08, 0.98], [-0.15, 0.85], [-0.15, 0.68], [-0.09, 0.45], [-0.11, 0.18], [-0.08, 0.04]])  # fmt: skip

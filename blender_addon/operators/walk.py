@@ -14,7 +14,6 @@ from .. import action, models, takes
 from .. import armature as rigs
 from .. import walk as walks
 from ..direction import draw, gather, words
-from ..walk import Walk
 from .common import ARMATURE, find_armature, redraw, refuse, setting
 
 ROOTS = [item[:3] for item in words.ROOTS]
@@ -123,7 +122,7 @@ class DRMM_OT_generate(bpy.types.Operator):
         path = self.model or context.scene.drmm.walk_model
         model = models.load(bpy.path.abspath(path), "locomotion")
         seed = setting(self, "seed", context.scene.drmm.seed)
-        self._walks = [Walk(model, self._record(context, one, model, path, seed + number))
+        self._walks = [walks.Walk(model, self._record(context, one, model, path, seed + number))
                        for number, one in enumerate(self._armatures(context))]  # fmt: skip
         self._steps = walks.together(model, self._walks)
         self._drawn, self._pause, self._asked = 0.0, DRAWN, False
@@ -176,7 +175,7 @@ class DRMM_OT_generate(bpy.types.Operator):
         self._tell(ready)
         return {"FINISHED"}
 
-    def _keys(self, context: bpy.types.Context, walk: Walk) -> tuple:
+    def _keys(self, context: bpy.types.Context, walk: walks.Walk) -> tuple:
         armature = find_armature(context, walk.record["armature"])
         rigs.check_editable(armature)
         for bone in rigs.mapping_of(armature).values():
@@ -207,8 +206,8 @@ class DRMM_OT_generate(bpy.types.Operator):
         progress.fraction = walk.progress
         wanted, now = len(walk.record["targets"]), time.monotonic()
         progress.text = f"Target {min(walk.reached + 1, wanted)} of {wanted}, {walk.seconds:.1f} s"
-        context.workspace.status_text_set(f"DRMM: {progress.text}   |   Esc: cancel")
         if now - self._drawn > self._pause or len(walk.blocks) == 1:
+            context.workspace.status_text_set(f"DRMM: {progress.text}   |   Esc: cancel")
             draw.generating(self._walks)
             redraw(context)
             self._drawn, self._asked = time.monotonic(), True
