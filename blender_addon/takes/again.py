@@ -7,15 +7,13 @@ before the last step, which adds the takes; a take that others are made from sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
-import drmm_engine as drmm
-from drmm_engine.motion import contacts, room
+from drmm_engine.motion import between, contacts
 from drmm_engine.motion.skeleton import TOES
 
 from .. import models
@@ -25,7 +23,6 @@ from . import patch, splice, store
 from .motion import Motion, join
 from .record import Take, read, write
 
-Array = NDArray[np.float64]
 Work = Iterator[float]
 
 
@@ -53,7 +50,7 @@ def stretch(context: bpy.types.Context, armature: bpy.types.Object, first: int, 
     model = models.load(bpy.path.abspath(take.record["model"]), "locomotion")
     rooms = walks.plan.rooms(take.record)
     past, count = splice.history(take, before + 1), after - before - 1
-    made = led(model, past, end, count + len(end), seed, rooms)[:count]
+    made = between.between(model, past, end, count + len(end), seed=seed, keep=rooms)[:count]
     yield 1.0
     middle = Motion.plain(made, int(take.motion.target[before]))
     standing = np.array(model.skeleton["rest"], float)[TOES, 2].mean()
@@ -63,13 +60,6 @@ def stretch(context: bpy.types.Context, armature: bpy.types.Object, first: int, 
     record = take.record | {"seed": seed}
     note = f"Frames {max(first, take.start)} to {min(last, take.end)} made anew, from take {_number(armature)}"
     _add(context, armature, source, Take(record, motion), note, first, last)
-
-
-def led(model: drmm.Model, past: Array, end: Array, frames: int, seed: int, keep: Sequence[room.Keep]) -> Array:
-    """Frames `[frames, 20, 3]` from a history `[10, 20, 3]` to poses `[k, 20, 3]`, which are the last of them."""
-    from drmm_engine.motion import between
-
-    return between.between(model, past, end, frames, seed=seed, keep=keep)
 
 
 def extend(context: bpy.types.Context, armature: bpy.types.Object, seconds: float) -> Work:

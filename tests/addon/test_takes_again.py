@@ -11,7 +11,7 @@ from drmm_engine.motion import skeleton
 from tests.addon import gait, rigs, taken
 
 
-def joined(model, history, end, frames, seed, keep):
+def joined(model, history, end, frames, seed=0, keep=()):
     """A motion in between in closed form: the body glides there, swaying to its left by a seed's decimetres."""
     part = np.linspace(0, 1, frames - len(end) + 2)[1:-1]
     way = history[-1] + part[:, None, None] * (end[0] - history[-1])
@@ -22,7 +22,7 @@ def joined(model, history, end, frames, seed, keep):
 @pytest.fixture
 def walked(stage, empty, monkeypatch):
     """An armature with a take of a walk to two empties from frame 11 on, at 24 frames/s."""
-    monkeypatch.setattr(again, "led", joined)
+    monkeypatch.setattr(again.between, "between", joined)
     stage.render.fps = 24
     stage.drmm.armature = rigs.eulers()
     for name, place in (("A", (0.3, -2.5, 0.0)), ("B", (1.5, -4.0, 0.0))):
