@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 SLOTTED = hasattr(bpy.types, "ActionSlot")
+PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()  # for paths that may begin with //
 
 
 def assign(holder: bpy.types.ID, action: bpy.types.Action) -> None:

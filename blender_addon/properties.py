@@ -18,6 +18,7 @@ from . import armature as rigs
 from . import models, review
 from .answers import live, store
 from .answers.properties import DrmmAnswer
+from .compat import PATH
 from .conditions.properties import DrmmCondition, DrmmLock
 from .data.properties import DrmmData
 from .direction import properties as direction
@@ -138,12 +139,14 @@ class DrmmScene(bpy.types.PropertyGroup):
     walk_model: StringProperty(
         name="Walk Model",
         subtype="FILE_PATH",
+        options=PATH,
         description="A locomotion model; empty: the one that comes with DRMM",
         update=_read_walk_model,
     )
     pose_model: StringProperty(
         name="Pose Model",
         subtype="FILE_PATH",
+        options=PATH,
         description="A pose model; empty: the one that comes with DRMM",
         update=_read_pose_model,
     )

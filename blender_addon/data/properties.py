@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
+from ..compat import PATH
 from . import licences
 
 LICENCES = [(key, name, note) for key, (name, note) in licences.CHOICES.items()]
@@ -20,7 +21,7 @@ class DrmmData(bpy.types.PropertyGroup):
     """Where from to learn to walk, and under which licence."""
 
     folder: StringProperty(
-        name="Clips", subtype="FILE_PATH",
+        name="Clips", subtype="FILE_PATH", options=PATH,
         description="A folder, zip or file of clips: BVH, FBX, glTF or .blend; empty: none",
     )  # fmt: skip
     use_actions: BoolProperty(
@@ -28,13 +29,14 @@ class DrmmData(bpy.types.PropertyGroup):
         description="Learn also from the Actions in this file that move the bones of the chosen armature",
     )
     mapping: StringProperty(
-        name="Joint Names", subtype="FILE_PATH",
+        name="Joint Names", subtype="FILE_PATH", options=PATH,
         description="A table (CSV) canonical,source for clips whose joints are not known by name; empty: by name",
     )  # fmt: skip
     styles: EnumProperty(name="Styles", items=STYLES, description="Where the labels of styles are from")
     table: StringProperty(
-        name="Table of Styles", subtype="FILE_PATH", description="A table (CSV) with the columns file and style"
-    )
+        name="Table of Styles", subtype="FILE_PATH", options=PATH,
+        description="A table (CSV) with the columns file and style",
+    )  # fmt: skip
     licence: EnumProperty(
         name="Licence", items=LICENCES,
         description="Under which licence you have the clips; it is kept in the model, which cannot be freer than they",

@@ -16,6 +16,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..compat import PATH
+
 # So that rigs that are library overrides can be set up, and keep it when saved.
 OVERRIDE = {"LIBRARY_OVERRIDABLE"}
 INSERT = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
@@ -118,7 +120,7 @@ class DrmmRig(bpy.types.PropertyGroup):
     )  # fmt: skip
     seed: IntProperty(name="Seed", min=0, override=OVERRIDE, description="Another number draws other random poses")
     model: StringProperty(
-        name="Model of this Rig", subtype="FILE_PATH", override=OVERRIDE,
+        name="Model of this Rig", subtype="FILE_PATH", options=PATH, override=OVERRIDE,
         description="The model that was learned of this rig; Learn this Rig fills it in",
     )  # fmt: skip
 
