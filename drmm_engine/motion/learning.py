@@ -26,8 +26,8 @@ from drmm_engine.scaling import to_model_units
 COMPONENTS = (256, 256, 256, 256)
 STEPS = 4  # of expectation-maximisation a layer: more of them gain likelihood, but no better walks
 ROWS_A_COMPONENT = 20  # windows that a component is worth, at least
-ROWS = 90_000  # windows that are learned from, at most: memory
-ROOM = 0.1  # share of the time that windows take, the layers take the rest
+ROWS = 60_000  # windows that are learned from: memory and time
+ROOM = 0.4  # share of the time that windows take, the layers take the rest
 
 Progress = Callable[[float, str], None]
 
@@ -43,9 +43,8 @@ def learn(
     """
     said = progress or (lambda share, text: None)
     rng = np.random.default_rng(seed)
-    said(0.0, "Cutting windows")
     layout = layout_for(motion.styles)
-    x = np.concatenate(list(_some(motion, layout, rng)))
+    x = np.concatenate(list(_some(motion, layout, rng, lambda share: said(ROOM * share, "Cutting windows"))))
     schema = schema_of(x, layout)
     most = max(1, len(x) // ROWS_A_COMPONENT)
     sizes = tuple(min(size, most) for size in components)
@@ -62,11 +61,16 @@ def learn(
     return replace(model, skeleton=skeleton_of(motion.rest), features=features, data=data)
 
 
-def _some(motion: Motion, layout: Layout, rng: np.random.Generator) -> Iterator[Array]:
+def _some(
+    motion: Motion, layout: Layout, rng: np.random.Generator, tell: Callable[[float], None]
+) -> Iterator[Array]:
     """Rows of windows and of as many copies as fill up `ROWS`, or of some windows at random."""
     count = max(1, 2 * sum(max(0, len(clip) - WINDOW + 1) for clip in motion.clips))
     copies = int(np.clip(round(ROWS / count) - 1, 0, MOST_COPIES))
     share = ROWS / (count * (copies + 1))
-    for part in training_parts(motion.clips, motion.styles, standing_height(motion.rest), copies, rng):
+    tell(0.0)
+    parts = training_parts(motion.clips, motion.styles, standing_height(motion.rest), copies, rng)
+    for done, part in enumerate(parts):
+        tell(min(1.0, done / (2 * len(motion.clips) * (copies + 1))))
         chosen = rng.random(len(part.windows)) < share
         yield rows(Part(part.windows[chosen], part.contacts[chosen], part.style), layout).astype(np.float32)
