@@ -16,9 +16,12 @@ import bpy
 import numpy as np
 
 import drmm_engine as drmm
+from drmm_engine.motion.directions import REACHED
 from drmm_engine.motion.rig import mapped_bones
+from drmm_engine.motion.route import RADIUS
 
 from .. import armature as rigs
+from .. import controls
 from ..character import Character
 from ..scenes import find_object, present
 from . import curves
@@ -65,7 +68,7 @@ def record(
         "stand": stand.ravel().tolist(),
         "pose": pose_of(armature, character),
         "rows": rows,
-        "targets": targets(scene, rows, scale, start, rate),
+        "targets": targets(scene, rows, character.position, scale, start, rate),
         "rooms": rooms(scene),
         "carrier": carrier_of(armature, keying["root"], character.mapping["Hips"]),
     } | keying
@@ -90,7 +93,7 @@ def carrier_of(armature: bpy.types.Object, root: str, hips: str) -> dict[str, An
         bone, holder, basis = "", armature, np.array(armature.matrix_basis)
         left, right = basis @ np.linalg.inv(world), world
     elif root == "ROOT":
-        above = armature.pose.bones[hips].parent_recursive
+        above = controls.above(armature, hips)
         if not above:
             raise ValueError(f"there is no bone above the hips bone {hips!r} of {armature.name!r}; choose another root")
         holder, bone = above[-1], above[-1].name
@@ -126,15 +129,23 @@ def named(scene: bpy.types.Scene, names: Iterable[str], **asked: Any) -> Rows:
             for name in names]  # fmt: skip
 
 
-def targets(scene: bpy.types.Scene, rows: Rows, scale: float, start: int, rate: float) -> list[dict[str, Any]]:
-    """The targets of rows as they stand now, world space: one of an empty, and of a curve points along it."""
-    result = []
+def targets(
+    scene: bpy.types.Scene, rows: Rows, begin: Sequence[float], scale: float, start: int, rate: float
+) -> list[dict[str, Any]]:
+    """The targets of rows as they stand now, world space: one of an empty, and of a curve points along it.
+
+    `begin` is where the character stands: a curve that begins there, or at the target before it, is joined further on.
+    """
+    result: list[dict[str, Any]] = []
     for row in rows:
         lead = find_object(scene, row["object"], "target")
         places = route(lead, row["reverse"]) if lead.type == "CURVE" else [tuple(lead.matrix_world.translation)]
         if lead.type == "CURVE":
             places = curves.spaced(places, SPACING * scale)
-        result += _row_targets(scene, row, lead, np.asarray(places), start, rate)
+            before = result[-1]["position"] if result else begin
+            near = np.linalg.norm(places[0, :2] - np.asarray(before)[:2]) < REACHED * scale
+            places = places[1:] if near else places
+        result += _row_targets(scene, row, lead, np.asarray(places), scale, start, rate)
     return result
 
 
@@ -173,11 +184,17 @@ def keying_of(settings: bpy.types.PropertyGroup) -> dict[str, Any]:
 
 def now(scene: bpy.types.Scene, record: dict[str, Any]) -> list[dict[str, Any]]:
     """The targets of a record as their objects stand now."""
-    return targets(scene, record["rows"], record["scale"], record["start"], record["fps"])
+    return targets(scene, record["rows"], record["position"], record["scale"], record["start"], record["fps"])
 
 
 def _row_targets(
-    scene: bpy.types.Scene, row: dict[str, Any], lead: bpy.types.Object, places: np.ndarray, start: int, rate: float
+    scene: bpy.types.Scene,
+    row: dict[str, Any],
+    lead: bpy.types.Object,
+    places: np.ndarray,
+    scale: float,
+    start: int,
+    rate: float,
 ) -> list[dict[str, Any]]:
     look = find_object(scene, row["look"], "object to look at") if row["facing"] == "OBJECT" else None
     common = {
@@ -189,6 +206,8 @@ def _row_targets(
         "speed": row["speed"] if row["arrive"] == "SPEED" else None,
         "style": row["style"] or None,
     }
+    if lead.type == "CURVE":
+        common |= {"radius": RADIUS * scale, "facing": "along" if row["facing"] == "FREE" else common["facing"]}
     made = [common | {"position": place} for place in places.tolist()]
     made[-1] |= {"stop": row["stop"] or row["wait"] > 0, "wait": row["wait"] / rate}
     if row["arrive"] == "FRAME":

@@ -161,6 +161,7 @@ class DRMM_PT_between(Sidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        self.layout.operator("drmm.in_between", icon="IPO_EASE_IN_OUT")
         row = self.layout.row(align=True)
         row.operator("drmm.loop_cycle", icon="FILE_REFRESH").in_place = False
         row.operator("drmm.loop_cycle", text="In Place").in_place = True

@@ -5,15 +5,55 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import action as actions
 from .. import armature as rigs
 from .. import compat, models, takes
-from ..direction import cycles, gather, poses
+from ..direction import cycles, gather, inbetweens, poses
 from .common import ARMATURE, find_armature, refuse
 
 CYCLE = "DRMM Cycle"
+
+
+class DRMM_OT_in_between(bpy.types.Operator):
+    """Walk from the pose at the current frame to the next pose that is keyed, or to that of another armature"""
+
+    bl_idname = "drmm.in_between"
+    bl_label = "In-Between"
+    bl_options = {"REGISTER", "UNDO"}
+
+    armature: StringProperty(name="Armature", description=ARMATURE)
+    pose_of: StringProperty(
+        name="Pose of", description="Name of an armature that stands as and where the motion ends; empty: the next key"
+    )
+    end: IntProperty(name="End", description="The frame at which to be there; 0: the next key, or in two seconds")
+    seed: IntProperty(name="Seed", min=0, description="Another number gives another motion")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            context.view_layer.update()
+            armature = find_armature(context, self.armature)
+            actions.check_action(armature)
+            other = find_armature(context, self.pose_of) if self.pose_of else None
+            start = context.scene.frame_current
+            end = self.end or self._end(context.scene, armature, start, other)
+            record, motion, channels = inbetweens.made(context, armature, end, other, self.seed)
+            if other:
+                takes.add(armature, record, motion, channels, start)
+            else:
+                inbetweens.insert(armature, channels, start, end)
+        except ValueError as problem:
+            return refuse(self, problem)
+        context.scene.frame_set(start)
+        self.report({"INFO"}, f"Frames {start} to {end} are new; the poses at both ends are kept")
+        return {"FINISHED"}
+
+    def _end(
+        self, scene: bpy.types.Scene, armature: bpy.types.Object, start: int, other: bpy.types.Object | None
+    ) -> int:
+        render = scene.render
+        return start + round(2 * render.fps / render.fps_base) if other else poses.next_key(armature, start)
 
 
 class DRMM_OT_loop_cycle(bpy.types.Operator):
@@ -70,4 +110,4 @@ def cyclic(armature: bpy.types.Object, action: bpy.types.Action, in_place: bool)
         modifier.mode_after = modifier.mode_before = "REPEAT_OFFSET" if goes_on else "REPEAT"
 
 
-CLASSES = (DRMM_OT_loop_cycle,)
+CLASSES = (DRMM_OT_in_between, DRMM_OT_loop_cycle)

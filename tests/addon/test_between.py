@@ -84,3 +84,52 @@ def test_the_next_key_of_a_bone_is_found(stage, rig):
 def test_settings_are_plain(stage):
     assert gather.keying_of(stage.drmm.walk) == {
         "feet": {"lock": True, "strength": 1.0, "blend": 4}, "root": "HIPS", "sparse": 0.0, "blend": 10}  # fmt: skip
+
+
+@pytest.fixture
+def posed(stage, rig):
+    """A rig that is keyed standing at frame 1, and a stride ahead and turned at frame 61."""
+    hips, arm = rig.pose.bones["spine"], rig.pose.bones["upper_arm.L"]
+    names = list(rigs_of.mapping_of(rig).values())
+    for frame, (place, turn, lift) in {1: ((0, 0, 0), 0.0, 0.2), 61: ((0, 0, 1.6), 0.5, 0.7)}.items():
+        hips.location = place
+        hips.rotation_quaternion = (np.cos(turn / 2), 0, np.sin(turn / 2), 0)
+        arm.rotation_quaternion = (np.cos(lift / 2), np.sin(lift / 2), 0, 0)
+        hips.keyframe_insert("location", frame=frame)
+        for name in names:
+            rig.pose.bones[name].keyframe_insert("rotation_quaternion", frame=frame)
+    stage.frame_set(1)
+    return rig
+
+
+def test_between_two_keyed_poses_the_keys_stay_and_the_rest_is_made(stage, posed):
+    mine = posed.animation_data.action
+    ends = walked(posed, [1, 61])
+    straight = walked(posed, [31])[0]
+    assert bpy.ops.drmm.in_between(seed=2) == {"FINISHED"}
+    assert posed.animation_data.action != mine and mine.use_fake_user
+    np.testing.assert_allclose(walked(posed, [1, 61]), ends, atol=1e-4)
+    made = walked(posed, range(1, 62))
+    assert np.linalg.norm(np.diff(made, axis=0), axis=-1).max() < 0.25
+    assert np.linalg.norm(made[30] - straight, axis=-1).max() > 0.05
+    assert np.linalg.norm(made[30, 0, :2] - (ends[0, 0, :2] + ends[1, 0, :2]) / 2) < 0.8
+    posed.animation_data.action = mine
+    np.testing.assert_allclose(walked(posed, [31])[0], straight, atol=1e-6)
+
+
+def test_to_the_pose_of_another_armature_is_a_take(stage, rig):
+    other = rigs.mixamo("Other")
+    other.location = (0.3, -1.5, 0.0)
+    bpy.context.view_layer.update()
+    goal = rigs_of.joint_positions(other, rigs_of.mapping_of(other))[0]
+    assert bpy.ops.drmm.in_between(pose_of="Other", end=76) == {"FINISHED"}
+    take = takes.shown(rig)
+    assert (take.start, take.end) == (1, 76)
+    assert np.linalg.norm(walked(rig, [76])[0, 0] - goal) < 0.08
+
+
+def test_what_lies_between_needs_time_and_a_pose(stage, rig):
+    with pytest.raises(RuntimeError, match="No pose of 'Rig' is keyed"):
+        bpy.ops.drmm.in_between()
+    with pytest.raises(RuntimeError, match="no frames between"):
+        bpy.ops.drmm.in_between(pose_of="Rig", end=2)
