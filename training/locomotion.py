@@ -12,17 +12,21 @@ from typing import TypeVar
 
 import numpy as np
 
+import drmm_engine
 from drmm_engine import Model
-from drmm_engine.learn import train
+from drmm_engine.learn import Settings, train
 from drmm_engine.metrics.walks import measure_walks
 from drmm_engine.motion.clip_report import clip_report
 from drmm_engine.motion.dataset import standing_height
+from drmm_engine.motion.features import variable_names
 from drmm_engine.motion.layout import Layout, layout_for, rows, schema_of
+from drmm_engine.motion.widen import with_contacts
 from drmm_engine.scaling import to_model_units
 
 from . import common, gather, motion
 
 T = TypeVar("T")
+WIDENED = 24_000  # rows that contacts are learned from, where a model to begin with has none
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                    help="bent and time-warped copies of each clip (as many as make 150,000 windows, 8 at most)")
     p.add_argument("--starts", type=int, default=0, metavar="N",
                    help="more copies of where standing turns into walking, or walking into standing (0)")
+    p.add_argument("--begin", metavar="MODEL", help="go on from this model with steps end to end; it may lack contacts")
     p.add_argument("--fastest", type=float, default=np.inf, metavar="SPEED",
                    help="leave out motion faster than this, m/s (none): runs, where only a walk is wanted")
     p.add_argument("--source", default="", help="what the clips are, for the model file")
@@ -55,12 +60,14 @@ def run(options: argparse.Namespace) -> dict:
     data = motion.read_motion(options.clips, options.mapping, options.styles)
     layout = layout_for(data.styles)
     x = _rows(data, layout, options, share)
-    schema = schema_of(x, layout)
+    begun = _begun(options.begin, layout, x) if options.begin else None
+    schema = begun.schema if begun else schema_of(x, layout)
     save_at = out.with_name(out.name + ".checkpoint")
     begin = time.monotonic()
     in_units = to_model_units(schema, x)
-    model = train(schema, in_units, plan.settings(schema, in_units), device=common.check_device(options.device),
-                  save_at=save_at, report=common.reporter(options.log), group=options.group)
+    settings = _settings_of(begun, plan) if begun else plan.settings(schema, in_units)
+    model = train(schema, in_units, settings, device=common.check_device(options.device), save_at=save_at,
+                  report=common.reporter(options.log), group=options.group, begin=begun)
     seconds = time.monotonic() - begin
     names = ", ".join(Path(path).name for path in options.clips)
     source = {"source": options.source or names, "licence": licence,
@@ -70,6 +77,27 @@ def run(options: argparse.Namespace) -> dict:
     metrics = _metrics(model, data, share, layout, options)
     common.finish(options, replace(model, metrics=metrics), out, save_at)
     return {"out": str(out), "rows": len(x), "seconds": round(seconds, 1), "report": clip_report(data)} | metrics
+
+
+def _begun(path: str, layout: Layout, x: np.ndarray) -> Model:
+    """The model to go on from, with contacts learned onto it if it has none."""
+    model = drmm_engine.load(path)
+    if (model.features or {}).get("kind") != "locomotion":
+        raise ValueError(f"{path}: to begin with, a locomotion model is needed")
+    if model.schema.names == variable_names():
+        some = np.random.default_rng(0).permutation(len(x))[:WIDENED]
+        model = with_contacts(model, x[np.sort(some)])
+    if model.schema.names != layout.names:
+        raise ValueError(f"{path}: it has other styles than these clips")
+    return model
+
+
+def _settings_of(begun: Model, plan: common.Plan) -> Settings:
+    """Steps end to end from a model, of its sizes and kinds."""
+    values = {name: value for name, value in plan.values.items() if name not in common.SIZES}
+    values |= {"covariance": tuple(layer.covariance for layer in begun.layers),
+               "residual": tuple(layer.residual for layer in begun.layers), "curriculum": "end-to-end"}
+    return Settings(tuple(layer.components for layer in begun.layers), seed=plan.seed, **values)
 
 
 def split_clips(clips: list[T], share: float, seed: int) -> tuple[list[T], list[T]]:
