@@ -13,13 +13,17 @@ from drmm_engine.motion import mapping as names
 from drmm_engine.motion import skeleton
 from drmm_engine.motion.rig import OPTIONAL, Rig, mapped_bones
 
+from . import controls
 from .channels import rotation_property
 from .character import Character
 from .spaces import similarity
 
 
 def propose_mapping(armature: bpy.types.Object) -> dict[str, str]:
-    """The bones that by their names are the canonical joints."""
+    """The bones that by their names are the canonical joints; of a control rig that was looked at, its controls."""
+    found = controls.mapping(armature) if controls.seen(armature) else {}
+    if found:
+        return found
     bones = _bones(armature)
     index = {bone.name: i for i, bone in enumerate(bones)}
     parents = [index[bone.parent.name] if bone.parent else -1 for bone in bones]
@@ -47,8 +51,8 @@ def mapping_of(armature: bpy.types.Object) -> dict[str, str]:
 def read_character(armature: bpy.types.Object, stand: tuple[float, np.ndarray] | None = None) -> Character:
     """The armature where it stands, or stood by an earlier `stand_of`; ValueError with what stands in the way."""
     check_editable(armature)
-    mapping, rest = mapping_of(armature), _rest(armature)
-    _check_bones(armature, mapped_bones(rest, mapping))
+    mapping = mapping_of(armature)
+    rest = _rest(armature, mapping)
     unit, stand = stand or stand_of(armature)
     matrices = rest.rest.copy()
     matrices[:, :3, 3] *= unit
@@ -115,12 +119,19 @@ def _bones(armature: bpy.types.Object) -> list[bpy.types.Bone]:
     return sorted(armature.data.bones, key=lambda bone: len(bone.parent_recursive))
 
 
-def _rest(armature: bpy.types.Object) -> Rig:
-    """The bones as they are in Edit Mode, in the armature's own units."""
+def _rest(armature: bpy.types.Object, mapping: dict[str, str]) -> Rig:
+    """The bones as they are in Edit Mode, or as the controls hang from one another, in the armature's own units."""
+    if controls.seen(armature) and mapping == controls.mapping(armature):
+        rest = controls.rest(armature, mapping["Hips"])
+        mapped_bones(rest, mapping)
+        return rest
+    controls.check(armature)
     bones = _bones(armature)
     index = {bone.name: i for i, bone in enumerate(bones)}
     parents = np.array([index[bone.parent.name] if bone.parent else -1 for bone in bones])
-    return Rig(tuple(index), parents, np.array([bone.matrix_local for bone in bones], float))
+    rest = Rig(tuple(index), parents, np.array([bone.matrix_local for bone in bones], float))
+    _check_bones(armature, mapped_bones(rest, mapping))
+    return rest
 
 
 def _stand(armature: bpy.types.Object, above: bpy.types.PoseBone | None) -> tuple[float, np.ndarray]:

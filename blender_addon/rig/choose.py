@@ -46,9 +46,9 @@ SPINE = re.compile(r"spine_fk(\.\d+)?")
 
 def joints(armature: Armature, free: Set[str]) -> dict[str, str]:
     """Canonical joint -> bone, for a humanoid whose names tell it; empty for any other rig."""
-    controls = _controls(free)
-    if controls:
-        return controls
+    found = controls(free)
+    if found:
+        return found
     kept = [i for i, name in enumerate(armature.names) if name in free]
     place = {bone: row for row, bone in enumerate(kept)}
     parents = []
@@ -119,7 +119,7 @@ def effectors(armature: Armature, chosen: Sequence[str], mapping: Mapping[str, s
     return ([(body, "head")] if body else []) + ends
 
 
-def _controls(free: Set[str]) -> dict[str, str]:
+def controls(free: Set[str]) -> dict[str, str]:
     """The joints of a rig that Rigify generated; empty for any other."""
     found = {joint: name for joint, name in CONTROLS.items() if name in free}
     spine = sorted(name for name in free if SPINE.fullmatch(name))

@@ -32,6 +32,10 @@ MIXAMO = dict(
     Hips="Hips", Spine="Spine", Chest="Spine2", Neck="Neck", Head="Head", Shoulder="Shoulder", UpperArm="Arm",
     LowerArm="ForeArm", Hand="Hand", UpperLeg="UpLeg", LowerLeg="Leg", Foot="Foot", Toes="ToeBase",
 )  # fmt: skip
+UNREAL = dict(
+    Hips="pelvis", Spine="spine_01", Chest="spine_05", Neck="neck_01", Head="head", Shoulder="clavicle",
+    UpperArm="upperarm", LowerArm="lowerarm", Hand="hand", UpperLeg="thigh", LowerLeg="calf", Foot="foot", Toes="ball",
+)  # fmt: skip
 EULERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE")
 
 
@@ -60,6 +64,46 @@ def fbx(name="Rig"):
     up = Matrix.Rotation(np.pi / 2, 4, "X")
     rig = mixamo(name, inside=Matrix.Scale(100.0, 4) @ up.inverted())
     rig.matrix_world = up @ Matrix.Scale(0.01, 4)
+    bpy.context.view_layer.update()
+    return rig
+
+
+def unreal(name="Rig"):
+    """Names as of Unreal's mannequin, in centimetres; bones do not lie along the limbs, which their own Z axes do."""
+    ends = {"L": "_l", "R": "_r", "": ""}
+    rig = build(name, lambda joint, side: UNREAL[joint] + ends[side], lowered=0.75, root="root",
+                inside=Matrix.Scale(100.0, 4))  # fmt: skip
+    bpy.ops.object.mode_set(mode="EDIT")
+    for number, edit in enumerate(rig.data.edit_bones):
+        limb = (edit.tail - edit.head).normalized()
+        edit.tail = edit.head + 8.0 * (Matrix.Rotation(0.9 * number, 3, limb) @ limb.orthogonal())
+        edit.align_roll(limb)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    rig.matrix_world = Matrix.Scale(0.01, 4)
+    bpy.context.view_layer.update()
+    return rig
+
+
+def child(name="Rig"):
+    """A child: short legs, wide hips, short arms, a large trunk; 1.1 m tall."""
+    return sized(rigify(name, arms=0.85), size=0.62, legs=0.8, trunk=1.15, hips=1.35)
+
+
+def giant(name="Rig"):
+    """A giant with long arms, 7 m tall."""
+    return sized(rigify(name, arms=1.2), size=4.0, legs=1.1, trunk=0.95, hips=1.0)
+
+
+def sized(rig, size, legs, trunk, hips):
+    """The rig with other proportions: the heights of legs and trunk, and the width up to the hips."""
+    waist = LIMBS["UpperLeg"][1][2]
+    bpy.ops.object.mode_set(mode="EDIT")
+    for edit in rig.data.edit_bones:
+        for end in ("head", "tail"):
+            x, y, z = getattr(edit, end)
+            width, height = (hips, legs * z) if z <= waist + 0.01 else (1.0, legs * waist + trunk * (z - waist))
+            setattr(edit, end, (size * width * x, size * y, size * height))
+    bpy.ops.object.mode_set(mode="OBJECT")
     bpy.context.view_layer.update()
     return rig
 
