@@ -84,8 +84,8 @@ class Character:
 
 @dataclass(frozen=True)
 class Choice:
-    """The frames `[5, 20, 3]` of a decision in the world; log density of the history under the model, nats (up to a
-    constant of the model); and mean `[2]` and covariance `[2, 2]` of the hips' places within reach, world, metres."""
+    """The frames `[5, 20, 3]` of a decision in the world; log density of the history that they go on from, less what
+    is usual of the model, nats; and mean `[2]` and covariance `[2, 2]` of the hips' places within reach, world (m)."""
 
     frames: Array
     familiar: float
@@ -128,7 +128,7 @@ class Decider:
             frames = to_world(self._best(poses, cost, local[k]), *placed[k])
             character.note(frames)
             character.progress(aims[k].place)
-            familiar = float(np.logaddexp.reduce(free.log_weight[k]) - np.log(self.candidates))
+            familiar = float(np.logaddexp.reduce(free.log_weight[k]) - np.log(self.candidates)) - self.sampler.usual
             choices.append(Choice(frames, familiar, _reach(free.values[k][:, self.goals[:2]], *placed[k])))
         return choices
 

@@ -46,8 +46,8 @@ class Target:
 class Block:
     """Five frames at 30 frames/s: positions `[5, 20, 3]` in metres, the target pursued, and whether it was reached.
 
-    contacts `[5, 2]`: whether the left and the right foot stand. plausibility: how likely the model holds the motion
-    that led here, nats below what is usual of it (0 and above is usual, `POOR` and below looks wrong). reach: mean
+    contacts `[5, 2]`: whether the left and the right foot stand. plausibility: log density of the motion that led
+    here less what is usual of the model, nats (about 0 is usual, `POOR` and below looks wrong). reach: mean
     `[2]` and covariance `[2, 2]` of the places, metres in the world, where the hips may be in the middle of the next
     second. turns: of the parts that the model knows the turns of, or None. late: seconds after its time that a target
     with a time was reached, in the block that reaches it.
@@ -63,7 +63,7 @@ class Block:
     late: float | None = None
 
 
-POOR = -10.0  # nats of plausibility
+POOR = -100.0  # nats of plausibility
 
 
 def check(targets: Sequence[Target]) -> None:

@@ -68,6 +68,7 @@ class Sampler:
         self.asked = _margin(model, names, columns, self.layers)
         self.places = np.array([self.asked.schema.real_index(name) for name in names])
         self.history_weights = np.repeat(HISTORY_WEIGHTS, len(_POSE))
+        self.usual = float(self.history_weights @ _log_densities(self.layers[-1])[columns[: len(_KNOWN)]])
 
     def draw(self, histories: Array, goals: Sequence[Goal] | None, style: Sequence[str | None], count: int,
              rng: np.random.Generator) -> Draws:
@@ -121,6 +122,14 @@ class Sampler:
         for level in range(len(self.layers) - 2, -1, -1):
             x = self.layers[level].reconstruct(h[:, level], x)
         return x * self.spread + self.middle
+
+
+def _log_densities(layer: Layer) -> Array:
+    """Expected log density `[N]` of each variable under a layer's components: what histories of the model's own have,
+    -log sigma - log(2 pi) / 2 - 1 / 2, but for the choice of components."""
+    g = layer.gaussians
+    log_sigma = 0.5 * np.log(g.variances(Functionals(slice(None), None, True))).mean(axis=(0, 1))
+    return -log_sigma - 0.5 * np.log(2 * np.pi) - 0.5
 
 
 def _single(layer: Layer) -> Layer:

@@ -28,6 +28,8 @@ _EASY = 0.9  # m/s at which one sets off after having waited for the time
 _SETTING_OFF = 0.35  # s lost to getting under way
 _SETTING_OFF_IDLE = 8  # decisions that one who stands is taken to have idled: a stand alone leaves only itself in reach
 _STEPPING_IN = 0.5  # s more than the way at speed takes to come to a stand
+_NUDGE = 0.25  # m/s more for each decision without coming nearer: slower than the model walks is no walk
+_STEP_FRAMES = (15, 48)  # that a stand with a time may be stepped into in
 _LONG = 1.5  # s; to stand for less is not worth while
 _FROZEN, _STILL = 12, 0.10  # decisions in which the hips of one who walks move less than so many metres: frozen
 _LOST = 24  # decisions without coming nearer after which one starts anew
@@ -109,7 +111,7 @@ class Walker:
             self._stand_here(hold)
             return None
         self.standing = False
-        return Aim(place, left, speed, target.stands, heading)
+        return Aim(place, left, max(speed, min(PACE, _NUDGE * self.character.idle)), target.stands, heading)
 
     def _timing(self, left: float) -> tuple[float, float]:
         """The speed (m/s) at which to walk what is left (m) now, or seconds to stand before."""
@@ -119,7 +121,7 @@ class Walker:
         time = target.arrive - self.made / FRAME_RATE - (_STEPPING_IN if target.stands else 0.0)
         left = max(left - (0.0 if target.stands else target.radius), 0.0)
         spare = time - left / _EASY - _SETTING_OFF
-        if left < _SLOWEST * time and spare > (_LONG if not self.standing else NEXT / FRAME_RATE):
+        if spare > NEXT / FRAME_RATE if self.standing else left < _SLOWEST * time and spare > _LONG:
             return 0.0, spare
         return float(np.clip(left / max(time, 0.1), _SLOWEST, _FASTEST)), 0.0
 
@@ -133,7 +135,10 @@ class Walker:
         """Plans to step to the place of the target and to wait there."""
         own = float(placement(self.character.history[-1])[1])
         turn = own if heading is None or self.target.facing == "along" else heading
-        self._plan(self._step_in(goal, turn), self.target.wait, True)
+        frames = None
+        if self.target.arrive is not None:
+            frames = int(np.clip(round(self.target.arrive * FRAME_RATE) - self.made, *_STEP_FRAMES))
+        self._plan(self._step_in(goal, turn, frames), self.target.wait, True)
 
     def _stand_here(self, seconds: float, heading: float | None = None) -> None:
         """Plans to come to a stand on the spot, and to stand for a while; turned at most a right angle to a heading."""
@@ -144,8 +149,8 @@ class Walker:
         frames = history[:0] if self.standing else self._step_in(self.hips + 0.35 * pace, own + turn)
         self._plan(frames, seconds - len(frames) / FRAME_RATE, False)
 
-    def _step_in(self, goal: Array, heading: float) -> Array:
-        return step_in(self.character.history, self.stand.pose(goal, heading), self.stand.lengths)
+    def _step_in(self, goal: Array, heading: float, frames: int | None = None) -> Array:
+        return step_in(self.character.history, self.stand.pose(goal, heading), self.stand.lengths, frames)
 
     def _plan(self, frames: Array, seconds: float, arrives: bool) -> None:
         """Frames, then standing for so many seconds at least, in whole blocks."""

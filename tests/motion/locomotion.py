@@ -2,6 +2,7 @@
 """A small locomotion model of the procedural gait, for tests."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,8 +23,9 @@ def gait_clips() -> list[np.ndarray]:
     return [*walks, walk_clip(6.0, speed=ramp((0.0, 0.0), (1.5, 0.0), (3.0, 1.2), (6.0, 1.2)))]
 
 
+@lru_cache
 def gait_model(components: tuple[int, ...] = (64, 64, 64)) -> Model:
-    """Fitted greedily: seconds."""
+    """Fitted greedily, once a run: seconds."""
     clips = gait_clips()
     windows = motion.training_windows(clips, 1, np.random.default_rng(0))
     x = np.concatenate([encode(part) for part in windows])
