@@ -28,6 +28,14 @@ def folder(tmp_path_factory):
     return made
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """A walk of which learning takes so long that nobody is quicker than Cancel."""
+    made = tmp_path_factory.mktemp("long")
+    gaits.write_gait_bvh(made / "long.bvh", 120.0)
+    return made
+
+
 @pytest.fixture
 def data(scene):
     """The settings of the scene, and no process left behind."""
@@ -90,8 +98,8 @@ def test_an_action_is_the_same_motion_as_its_file(scene, data, walker, folder):
     np.testing.assert_allclose(clips[0].positions, truth[0].positions, atol=1e-4)
 
 
-def test_it_runs_beside_blender_tells_how_far_and_is_cancelled(scene, data, folder, tmp_path):
-    data.folder = str(folder)
+def test_it_runs_beside_blender_tells_how_far_and_is_cancelled(scene, data, long, tmp_path):
+    data.folder = str(long)
     job = learn.begin(scene, str(tmp_path / "model"))
     with pytest.raises(RuntimeError, match="being learned already"):
         bpy.ops.drmm.learn_to_walk()
@@ -111,8 +119,8 @@ def test_the_model_is_chosen_when_it_is_there(scene, data, folder, tmp_path):
     assert scene.drmm.walk_model == str(tmp_path / "model")
 
 
-def test_killed_half_way_nothing_is_written_and_one_line_says_so(scene, data, folder, tmp_path):
-    data.folder = str(folder)
+def test_killed_half_way_nothing_is_written_and_one_line_says_so(scene, data, long, tmp_path):
+    data.folder = str(long)
     job = learn.begin(scene, str(tmp_path / "model"))
     assert until(lambda: job.look() and job.fraction > 0)
     job._process.kill()
