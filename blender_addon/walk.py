@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,10 +52,13 @@ class Walk:
         if history is None:
             self._check_first(targets[0])
         self._skip = skip
-        self._decisions = controller.walk(
-            model, targets, seconds=record["seconds"], start=self.errand.start, heading=self.errand.heading,
-            seed=record["seed"], history=history, keep=plan.rooms(record),
-        )  # fmt: skip
+        try:
+            self._decisions = controller.walk(
+                model, targets, seconds=record["seconds"], start=self.errand.start, heading=self.errand.heading,
+                seed=record["seed"], history=history, keep=plan.rooms(record),
+            )  # fmt: skip
+        except ValueError as problem:
+            raise ValueError(self._named(str(problem))) from None
 
     def step(self) -> bool:
         """Take one decision; False when the walk is over."""
@@ -101,6 +105,11 @@ class Walk:
         made = Motion.of(self.blocks)
         made.target[:] += self._skip
         return made
+
+    def _named(self, problem: str) -> str:
+        """A problem of the controller's with the name of the object that leads to the target, not its number."""
+        rows = self.record["targets"][self._skip :]
+        return re.sub(r"target (\d+)", lambda match: f"target {rows[int(match[1]) - 1]['object']!r}", problem)
 
     def _check_first(self, target: controller.Target) -> None:
         """A first target underfoot is none, unless the character is to stand there."""

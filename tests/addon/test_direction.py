@@ -374,3 +374,12 @@ def test_targets_that_are_reached_late_are_told(stage, rig, empty, monkeypatch):
     while made.step():
         pass
     assert made.late == [("A", 15)]
+
+
+def test_a_target_in_a_room_to_keep_out_of_is_named(scene, model_files, empty):
+    scene.drmm.armature = rigs.rigify()
+    empty("Near", (0.0, -1.5, 0.0)), empty("Inside", (0.0, -4.0, 0.0))
+    scene.cursor.location = (0.0, -4.0, 0.0)
+    bpy.ops.drmm.add_room(kind="OUT")
+    with pytest.raises(RuntimeError, match="'Inside'"):
+        bpy.ops.drmm.generate(targets="Near,Inside", model=model_files["locomotion"], seconds=1.0)
