@@ -122,7 +122,7 @@ def _bones(armature: bpy.types.Object) -> list[bpy.types.Bone]:
 def _rest(armature: bpy.types.Object, mapping: dict[str, str]) -> Rig:
     """The bones as they are in Edit Mode, or as the controls hang from one another, in the armature's own units."""
     if controls.seen(armature) and mapping == controls.mapping(armature):
-        rest = controls.rest(armature, mapping["Hips"])
+        rest = controls.rest(armature, mapping)
         mapped_bones(rest, mapping)
         return rest
     controls.check(armature)

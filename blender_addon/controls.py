@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import bpy
 import numpy as np
 
-from drmm_engine.motion.rig import Rig
+from drmm_engine.motion.rig import OPTIONAL, Rig
+from drmm_engine.motion.skeleton import JOINTS
 
 
 def seen(armature: bpy.types.Object) -> bool:
@@ -32,12 +35,21 @@ def check(armature: bpy.types.Object) -> None:
         )
 
 
-def rest(armature: bpy.types.Object, hips: str) -> Rig:
-    """The driven bones as they hang from one another, at rest with what is above the hips, in the armature's units."""
+def rest(armature: bpy.types.Object, joints: Mapping[str, str]) -> Rig:
+    """The driven bones as they hang from one another, at rest with what is above the hips, in the armature's units.
+
+    ValueError where a joint that a body needs has no control.
+    """
     from .rig import reader
 
+    missing = [joint for joint in JOINTS if joint not in joints and joint not in OPTIONAL]
+    if missing:
+        raise ValueError(
+            f"no FK control of {armature.name!r} carries {', '.join(missing)} along: set arms and legs to FK, neck and "
+            "head to follow the body, and use Find Bones again"
+        )
     carried = reader.read(armature).joints.armature
-    above = armature.pose.bones[hips].parent
+    above = armature.pose.bones[joints["Hips"]].parent
     moved = np.array(above.matrix @ above.bone.matrix_local.inverted()) if above else np.eye(4)
     return Rig(carried.names, carried.parents, np.linalg.inv(moved) @ carried.rest)
 
