@@ -3,13 +3,17 @@
 
 import bpy
 
-from . import models, operators, properties, ui
-from .answers import hooks
-from .background import watch
-from .data import learn as walks
-from .direction import draw
-from .rig import learn, learned
-from .takes import hooks as trials
+from . import late
+
+late.prepare(__name__)
+
+from . import models, operators, properties, ui  # noqa: E402
+from .answers import hooks  # noqa: E402
+from .background import watch  # noqa: E402
+from .data import learn as walks  # noqa: E402
+from .direction import draw  # noqa: E402
+from .rig import learn, learned  # noqa: E402
+from .takes import hooks as trials  # noqa: E402
 
 
 def register() -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import bpy
 
-from drmm_engine.motion.rig import OPTIONAL
-
+from . import armature as rigs
 from . import models, review
 from .answers import panel as answers
 from .data import panel as data
 from .direction import panel as direction
-from .rig import known_model
+from .rig import learned
 from .rig import panel as rig
 from .screen import Sidebar
 from .takes import panel as takes
@@ -19,7 +18,7 @@ from .takes import panel as takes
 
 def _wants_bone(row: bpy.types.PropertyGroup, bones: bpy.types.ArmatureBones) -> bool:
     """Whether a row of the mapping names no bone of the armature, though it names one or needs one."""
-    return row.bone not in bones and bool(row.bone or row.joint not in OPTIONAL)
+    return row.bone not in bones and bool(row.bone or row.joint not in rigs.OPTIONAL)
 
 
 def _button(layout: bpy.types.UILayout, operator: str, icon: str, ready: bool, lacking: str) -> None:
@@ -111,7 +110,7 @@ class DRMM_PT_pose(Sidebar, bpy.types.Panel):
         if armature is None:
             layout.label(text="Choose an armature", icon="INFO")
             return
-        if not known_model(armature):
+        if not learned.known_model(armature):
             layout.label(text="Learn this rig first, or use Quick Poses", icon="INFO")
             layout.operator("drmm.learn_rig" if len(armature.drmm.rig.bones) else "drmm.find_bones")
 
@@ -154,7 +153,7 @@ class DRMM_PT_quick_poses(Sidebar, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         armature = context.scene.drmm.armature
-        return armature is None or not known_model(armature)
+        return armature is None or not learned.known_model(armature)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -8,8 +8,7 @@ import textwrap
 import bpy
 
 from .. import rig as rigs
-from ..conditions import presets, words
-from ..conditions.read import problem
+from ..conditions import presets, read, words
 from . import ghosts, live, store
 
 ICONS = {
@@ -26,7 +25,7 @@ class DRMM_UL_conditions(bpy.types.UIList):
     """Conditions: what, how, whether met, on or off."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
-        wrong = problem(item, data.id_data, context.scene)
+        wrong = read.problem(item, data.id_data, context.scene)
         row = layout.row(align=True)
         row.alert = bool(wrong)
         name = words.label(item.what, item.bone or "no bone", item.axis)
@@ -128,7 +127,7 @@ def _draw_row(
     column.prop(item, "weight")
     if item.how == "KEEP":
         column.operator("drmm.update_kept", icon="FILE_REFRESH")
-    wrong = problem(item, armature, context.scene)
+    wrong = read.problem(item, armature, context.scene)
     if wrong:
         column.label(text=wrong[:1].upper() + wrong[1:], icon="ERROR", translate=False)
 

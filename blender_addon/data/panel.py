@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..rig.learn import lines
+from ..rig import learn as rigs
 from ..screen import Sidebar
 from . import learn
 
@@ -47,10 +47,10 @@ class DRMM_PT_data(Sidebar, bpy.types.Panel):
         else:
             row.operator("drmm.learn_to_walk", icon="EXPERIMENTAL")
         if job and job.error:
-            self._draw_lines(layout, lines(job.error), alert=True)
+            self._draw_lines(layout, rigs.lines(job.error), alert=True)
         elif job and job.over:
             done = f"The walk model is {job.out.name}" if job.models else job.text
-            self._draw_lines(layout, lines(done), alert=False)
+            self._draw_lines(layout, rigs.lines(done), alert=False)
         if job and "report" in job.facts:
             self._draw_lines(layout, job.facts["summary"], alert=False)
             layout.operator("drmm.report_clips", icon="TEXT")

@@ -7,8 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from .. import armature as rigs
-from ..conditions import make, renamed, words
-from ..conditions.read import keep
+from ..conditions import make, read, renamed, words
 from .common import ARMATURE, find_armature, find_object, refuse, setting
 
 BONES = "Names of bones, separated by commas; empty: the selected ones"
@@ -123,7 +122,7 @@ class DRMM_OT_update_kept(bpy.types.Operator):
             rigs.check_editable(armature)
             for item in armature.drmm.conditions:
                 if item.how == "KEEP" and (not words.needs_bone(item.what) or item.bone in armature.data.bones):
-                    keep(item, armature)
+                    read.keep(item, armature)
         except ValueError as problem:
             return refuse(self, problem)
         return {"FINISHED"}

@@ -10,8 +10,7 @@ from mathutils import Vector
 from drmm_engine.motion import skeleton
 
 from .. import armature as rigs
-from ..direction import words
-from ..direction.gather import listed
+from ..direction import gather, words
 from ..properties import GOALS
 from .common import find_armature, refuse
 
@@ -192,7 +191,7 @@ def new_empty(
 
 def _holder(context: bpy.types.Context) -> bpy.types.PropertyGroup:
     """What has the list of targets that the panel shows."""
-    return listed(context.scene, context.scene.drmm.armature)
+    return gather.listed(context.scene, context.scene.drmm.armature)
 
 
 CLASSES = (

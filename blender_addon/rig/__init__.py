@@ -11,13 +11,22 @@
     rig.write(armature, described.joints, rig.theta(armature, described.joints))
 """
 
-from .bones import find
-from .learn import begin, cancel, finish, job_of, running
-from .learned import check_fits, known_model, model
-from .reader import read, theta
-from .writer import channels, write
+from importlib import import_module
+from typing import Any
 
+_HOMES = {
+    "find": "bones", "begin": "learn", "cancel": "learn", "finish": "learn", "job_of": "learn", "running": "learn",
+    "check_fits": "learned", "known_model": "learned", "model": "learned", "read": "reader", "theta": "reader",
+    "channels": "writer", "write": "writer",
+}  # fmt: skip
 __all__ = [
     "begin", "cancel", "channels", "check_fits", "find", "finish", "job_of", "known_model", "model", "read", "running",
     "theta", "write",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """What is public, read when first used (enabling the extension needs none of it)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
