@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drmm_engine.body import rotations as rot
 from drmm_engine.body.limb import two_bone
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.bones import bone_lengths
@@ -37,6 +36,10 @@ SINK = 0.03
 """Metres that hips sink for a stance at most; beyond, the foot lets go."""
 SMOOTH = 4
 """Frames over which the hips sink and rise."""
+STRAIGHT = 0.06
+"""Metres from the line of a leg at which a knee begins to tell for sure where it bends to."""
+MOVED = 0.005
+"""Metres by which a leg is changed from where on its knee bends to a new side."""
 BENT = 0.01
 """Share of its length by which a bent leg is shorter: below, it counts as straight."""
 
@@ -109,11 +112,10 @@ def with_toes(positions: Array, toes: Array, rest: Array) -> Array:
     out[:, _BODY, 2] -= above(_sink(positions, toes, rest, out[:, LEGS]).max(axis=1), SMOOTH)[:, None]
     ankles = _heels_up(out[:, LEGS], _ankles(positions, toes, rest, lengths), toes, lengths[:, TOES],
                        _longest(positions, lengths))
-    side = positions[:, _KNEES] - 0.5 * (positions[:, LEGS] + positions[:, FEET])
-    bent = np.linalg.norm(rot.cross(side, rot.normalize(positions[:, LEGS] - positions[:, FEET])), axis=-1)
-    side += np.maximum(0.02 - bent, 0.0)[..., None] * _forward(positions)[:, None]  # a straight leg bends forwards
     upper, lower = lengths[:, _KNEES], lengths[:, FEET]
-    out[:, _KNEES], out[:, FEET] = two_bone(out[:, LEGS], ankles, side, upper, lower)
+    moved = np.linalg.norm(out[:, LEGS] - ankles - positions[:, LEGS] + positions[:, FEET], axis=-1)
+    sides = _sides(positions, moved, _size(rest))
+    out[:, _KNEES], out[:, FEET] = two_bone(out[:, LEGS], ankles, sides, upper, lower)
     out[:, TOES] = out[:, FEET] + toes - ankles
     return out
 
@@ -216,6 +218,15 @@ def _resized(vectors: Array, lengths: Array) -> Array:
     span = np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-9)
     flat = flat / span * np.sqrt(np.maximum(lengths**2 - height**2, 0.0))[..., None]
     return np.concatenate([flat, height[..., None]], axis=-1)
+
+
+def _sides(positions: Array, moved: Array, size: float) -> Array:
+    """Where knees [F, 2, 3] bend to: as they did; those of legs that are nearly straight and moved [F, 2], forwards."""
+    sides = positions[:, _KNEES] - 0.5 * (positions[:, LEGS] + positions[:, FEET])
+    vague = averaged(sides, SMOOTH) + 0.02 * size * _forward(positions)[:, None]
+    clear = np.clip(np.linalg.norm(sides, axis=-1) / (size * STRAIGHT) - 0.5, 0.0, 1.0)
+    clear = np.maximum(clear**2 * (3.0 - 2.0 * clear), 1.0 - np.minimum(moved / (size * MOVED), 1.0))
+    return vague + clear[..., None] * (sides - vague)
 
 
 def _forward(positions: Array) -> Array:
