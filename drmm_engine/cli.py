@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from . import load, models, queries, reports
 from .progress import progress
 from .surprise import log_conditionals
 from .table import read_table
+
+if TYPE_CHECKING:
+    from .motion.directions import Target
 
 BLOCK = 256  # rows scored at a time
 
@@ -89,25 +92,28 @@ def inspect(options: argparse.Namespace) -> dict:
 
 def walk(options: argparse.Namespace) -> dict:
     """A walk to targets on the floor plane, as a BVH file that other programs read."""
-    from .motion import controller, export, features, write_bvh
+    from .motion import controller, export, features, room, write_bvh
     from .motion.rest import rest_of
 
     if Path(options.out).suffix.lower() != ".bvh":
         raise ValueError(f"--out must end in .bvh, got {options.out!r}")
-    targets = [controller.Target(place, options.face) for place in _places(options.targets)]
+    targets = _targets(options)
+    keep = [] if options.under is None else [room.Ceiling(options.under)]
     model = load(options.model)
-    blocks, reached = [], []
-    steps = controller.walk(model, targets, options.seconds, (0.0, 0.0), np.radians(options.heading), options.seed)
+    blocks, reached, late = [], [], []
+    steps = controller.walk(model, targets, options.seconds, (0.0, 0.0), np.radians(options.heading), options.seed,
+                            keep=keep)
     most = round(options.seconds * features.FRAME_RATE / features.NEXT)
     for block, _ in zip(steps, progress(range(most), "decision"), strict=False):
         blocks.append(block.positions)
         if block.reached:
             reached.append(round(len(blocks) * features.NEXT / features.FRAME_RATE, 2))
+            late.append(None if block.late is None else round(block.late, 2))
     positions = np.concatenate(blocks)
     write_bvh(export.to_clip(positions, rest_of(model), features.FRAME_RATE), options.out)
     print(f"{options.out}: {len(positions)} frames, {len(reached)} of {len(targets)} targets reached")
     return {"out": options.out, "frames": len(positions), "frame_rate": features.FRAME_RATE, "targets": len(targets),
-            "reached_s": reached}
+            "reached_s": reached, "late_s": late}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -156,11 +162,16 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "walk", walk)
     command.add_argument("model", metavar="MODEL", nargs="?", help="a locomotion model (the shipped one)")
     command.add_argument("--targets", required=True, metavar="PLACES",
-                         help='places on the floor plane in their order, metres from the start: "2,0 3,4"')
+                         help='places on the floor plane in their order, metres from the start, and the time to be '
+                              'there, where it matters, seconds: "2,0 3,4@6.5"')
     command.add_argument("--seconds", type=float, default=30.0, metavar="S", help="longest walk, seconds (30)")
     command.add_argument("--heading", type=float, default=0.0, metavar="DEGREES",
                          help="where the character faces at the start, counter-clockwise from +x (0)")
     command.add_argument("--face", action="store_true", help="look at the target on the way")
+    command.add_argument("--speed", type=float, metavar="M/S", help="how fast to walk, metres a second (as people do)")
+    command.add_argument("--stop", action="store_true", help="come to a stand at the last target")
+    command.add_argument("--under", type=float, metavar="M", help="keep the head (the base of the skull) below, metres")
+    command.add_argument("--style", metavar="NAME", help="a style that the model has learned")
     command.add_argument("--seed", type=int, default=0, help="seed of the random numbers (0)")
     command.add_argument("--out", required=True, metavar="WALK.bvh", help="file to write: Y up, cm, 30 frames/s")
     return parser
@@ -175,12 +186,19 @@ def _command(commands: argparse._SubParsersAction, name: str, run: Callable[[arg
     return command
 
 
-def _places(text: str) -> list[tuple[float, float]]:
-    places = []
-    for word in text.split():
+def _targets(options: argparse.Namespace) -> list[Target]:
+    """The targets of `walk`: places, with times where they have them."""
+    from .motion.controller import Target
+
+    last = len(options.targets.split()) - 1
+    targets = []
+    for number, word in enumerate(options.targets.split()):
         try:
-            x, y = (float(part) for part in word.split(","))
-        except ValueError:
-            raise ValueError(f"--targets needs places like \"2,0 3,4\", got {word!r}") from None
-        places.append((x, y))
-    return places
+            place, *time = word.split("@")
+            x, y = (float(part) for part in place.split(","))
+            arrive = float(*time) if time else None
+        except (ValueError, TypeError):
+            raise ValueError(f"--targets needs places like \"2,0 3,4@6.5\", got {word!r}") from None
+        targets.append(Target((x, y), options.face, arrive=arrive, speed=options.speed, style=options.style,
+                              stop=options.stop and number == last))
+    return targets

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drmm_engine.body.rotations import Array
 from drmm_engine.model import Model
@@ -31,26 +32,29 @@ from drmm_engine.motion.features import (
     turned,
 )
 from drmm_engine.motion.goal import COLUMNS, Aim, wanted, within_reach
+from drmm_engine.motion.layout import Layout, decode_contacts
 from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.room import Keep
 from drmm_engine.motion.rooms import bounds, penetration
-from drmm_engine.motion.skeleton import JOINTS, TOES
+from drmm_engine.motion.skeleton import JOINTS, TOES, index
 
 _FACING_WEIGHTS = {False: 0.5, True: 1.0}  # towards where it walks, as people do; a heading that is asked for insists
 _LOOSEST = 4.0  # times the clip, when nothing has been approached for a while
 _NEARER = 0.02  # metres; less is swaying, not walking
 _PATIENCE = 4  # decisions since the target was last nearer that loosen the clip by its own width
-_SETTLE = (0.0, 0.0, 0.7)  # part of the way from the character's pose to the candidate's own in five frames: heights
+_SETTLE = (0.5, 0.5, 0.7)  # part of the way from the character's pose to the candidate's own in five frames
+_LIFTED = (0.01, 0.07)  # metres above its standing height from which and at which a toe joint's leg settles so sideways
 _LOW = 0.02  # metres above its standing height below which a toe joint counts as on the floor
 HEAD_CLIP = 2.0  # standard deviations of the heights of the head within reach
+_LEGS = [[index(side + part) for part in ("LowerLeg", "Foot", "Toes")] for side in ("Left", "Right")]
 _FASTEST = 12.0 / FRAME_RATE  # metres a frame; no joint of a person is faster
 _FRONT = 24  # candidates whose bones get their lengths before the best of them is taken
 # What a candidate costs.
-_COST_JERK = 1.0  # a millimetre a frame³, mean over joints and frames
-_COST_SLIDE = 2.0  # a centimetre that toes on the floor move
-_COST_MISS = 20.0  # a metre between the candidate's goal and the clipped one
+_COST_JERK = 0.6  # a millimetre a frame³, mean over joints and frames
+_COST_SLIDE = 1.5  # a centimetre that toes on the floor move
+_COST_MISS = 40.0  # a metre between the candidate's goal and the clipped one
 _COST_TURN = 5.0  # the length of the difference between its facing and the one asked for
-_COST_UNLIKELY = 0.05  # a nat of importance weight below the best of its draw
+_COST_UNLIKELY = 0.15  # a nat of importance weight below the best of its draw
 _COST_FLYING = 1e6  # a joint faster than a person's
 
 
@@ -85,11 +89,13 @@ class Character:
 @dataclass(frozen=True)
 class Choice:
     """The frames `[5, 20, 3]` of a decision in the world; log density of the history that they go on from, less what
-    is usual of the model, nats; and mean `[2]` and covariance `[2, 2]` of the hips' places within reach, world (m)."""
+    is usual of the model, nats; and mean `[2]` and covariance `[2, 2]` of the hips' places within reach, world (m);
+    whether left and right foot stand `[5, 2]`, where the model says."""
 
     frames: Array
     familiar: float
     reach: tuple[Array, Array]
+    contacts: NDArray[np.bool_] | None
 
 
 @dataclass
@@ -104,6 +110,7 @@ class Decider:
         self.sampler = Sampler(self.model)
         rest = rest_of(self.model)
         self.lengths, self.standing = bone_lengths(rest), float(rest[TOES, 2].mean())
+        self.layout = Layout.of(self.model.features or {})
         self.head = self.model.schema.real_index(GOALS[-1])
         self.goals = np.array([self.model.schema.real_index(name) for name in COLUMNS])
 
@@ -125,11 +132,14 @@ class Decider:
             cost = _COST_UNLIKELY * unlikely[k] + slack[k] * self._miss(values[k], goals[k])
             if rooms[k]:
                 cost += penetration(rooms[k], to_world(poses, *placed[k]), FRAME_RATE)
-            frames = to_world(self._best(poses, cost, local[k]), *placed[k])
+            best, number = self._best(poses, cost, local[k])
+            frames = to_world(best, *placed[k])
+            down = decode_contacts(values[k][number : number + 1], self.layout)
             character.note(frames)
             character.progress(aims[k].place)
             familiar = float(np.logaddexp.reduce(free.log_weight[k]) - np.log(self.candidates)) - self.sampler.usual
-            choices.append(Choice(frames, familiar, _reach(free.values[k][:, self.goals[:2]], *placed[k])))
+            reach = _reach(free.values[k][:, self.goals[:2]], *placed[k])
+            choices.append(Choice(frames, familiar, reach, None if down is None else down[0]))
         return choices
 
     def _goal(self, aim: Aim, placed: tuple[Array, Array], local: Array, free: Array, slack: float,
@@ -146,23 +156,34 @@ class Decider:
 
     def _poses(self, values: Array, local: Array) -> Array:
         """Candidates' poses `[n, 5, 20, 3]`: the last pose plus their steps, settling towards their own last pose."""
-        drift = (decode_last(values) - local[-1].astype(np.float32)) * np.array(_SETTLE, np.float32)
+        drift = (decode_last(values) - local[-1].astype(np.float32)) * _settling(local[-1], self.standing)
         part = (np.arange(1, NEXT + 1, dtype=np.float32) / NEXT)[None, :, None, None]
         steps = decode_steps(values).cumsum(axis=1)
         return local[-1].astype(np.float32) + steps + part * drift[:, None]
 
-    def _best(self, poses: Array, cost: Array, local: Array) -> Array:
-        """The best of poses `[n, 5, 20, 3]` of a cost `[n]` besides that of their motion, which counts for the ones in
-        front as it is with bones of the right lengths."""
+    def _best(self, poses: Array, cost: Array, local: Array) -> tuple[Array, int]:
+        """The best of poses `[n, 5, 20, 3]` of a cost `[n]` besides that of their motion, and its number: of the ones
+        in front that cost is as it is with bones of the right lengths."""
         rough = cost + _cost_motion(poses, local, self.standing)
         front = np.argpartition(rough, min(_FRONT, len(rough)) - 1)[:_FRONT]
         whole = with_lengths(poses[front], self.lengths)
-        return whole[int(np.argmin(cost[front] + _cost_motion(whole, local, self.standing)))]
+        first = int(np.argmin(cost[front] + _cost_motion(whole, local, self.standing)))
+        return whole[first], int(front[first])
 
     def _miss(self, values: Array, goal: Goal) -> Array:
         off = values[:, self.goals] - np.concatenate([goal.place, goal.facing])
         turn = _COST_TURN if goal.facing_weight > _FACING_WEIGHTS[False] else 0.0
         return _COST_MISS * np.hypot(off[:, 0], off[:, 1]) + turn * np.hypot(off[:, 2], off[:, 3])
+
+
+def _settling(pose: Array, standing: float) -> Array:
+    """How much each joint settles `[20, 3]`: a foot that stands not sideways, and its knee by half."""
+    share = np.tile(np.array(_SETTLE, np.float32), (len(JOINTS), 1))
+    for knee, ankle, toes in _LEGS:
+        lifted = float(np.clip((pose[toes, 2] - standing - _LIFTED[0]) / (_LIFTED[1] - _LIFTED[0]), 0, 1))
+        share[[ankle, toes], :2] *= lifted
+        share[knee, :2] *= 0.5 + 0.5 * lifted
+    return share
 
 
 def _cost_motion(poses: Array, local: Array, standing: float) -> Array:

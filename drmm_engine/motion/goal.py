@@ -18,9 +18,10 @@ from drmm_engine.motion.features import FRAME_RATE, FUTURE
 PACE = 1.2  # m/s, where nothing else is asked
 SECOND = (FUTURE + 1) / (2 * FRAME_RATE)  # s; in a second at a steady speed v the hips are v times this away on average
 _BRAKING = 0.6  # of the way to a stand that the hips are away on average, when they come to it in a second
-_SHARPEST = np.radians(60)  # bearing of the wanted place: a target behind is walked to in a curve
+_EAGER = 1.25  # times the speed that is asked for: candidates' steps are averages and fall short of it
+_SHARPEST = np.radians(110)  # bearing of the wanted place: a target behind is walked to in a curve
 _SLOWER = 0.6  # of the speed in such a curve, which is the tighter for it
-_GLANCE = np.radians(90)  # bearing of the wanted facing
+_GLANCE = np.radians(130)  # bearing of the wanted facing
 _CLIP = 3.5  # standard deviations of the goals within reach
 _SPREAD = 0.02  # metres; least standard deviation of goals within reach, grows with the slack
 
@@ -55,7 +56,7 @@ def _bearing(way: Array) -> float:
 def wanted(aim: Aim, origin: Array, heading: float) -> tuple[Array, Array]:
     """Place `[2]` and facing `[2]` to aim at from where the character stands, local."""
     bearing = _wrapped(_bearing(aim.place - origin) - heading)
-    far = min(aim.left * (_BRAKING if aim.stop else 1.0), aim.speed * SECOND)
+    far = min(aim.left * (_BRAKING if aim.stop else 1.0), _EAGER * aim.speed * SECOND)
     far *= _SLOWER if abs(bearing) > _SHARPEST else 1.0
     glance = bearing if aim.heading is None else _wrapped(aim.heading - heading)
     sideways = abs(_wrapped(glance - bearing)) > np.radians(45)

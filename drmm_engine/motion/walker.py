@@ -192,6 +192,8 @@ class Walker:
             late = (self.made + step.reached + 1) / FRAME_RATE - self.target.arrive
         shown = self.ducker.shown(step.frames)
         self.tail = np.concatenate([self.tail, shown])[-len(self.tail):]
-        down = contacts(np.concatenate([self.tail[:-NEXT], shown]), self.floor)[-NEXT:]
+        down = None if choice is None else choice.contacts
+        if down is None:
+            down = contacts(self.tail, self.floor)[-NEXT:]
         return Block(shown, self.current, reached, down, 0.0 if choice is None else choice.familiar,
                      None if choice is None else choice.reach, None, late)

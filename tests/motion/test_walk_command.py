@@ -37,8 +37,23 @@ def test_the_shipped_model_walks_without_being_named(tmp_path):
     assert read_bvh(out).frames == 30
 
 
+def test_it_walks_as_it_is_told(model, tmp_path, capsys):
+    out = tmp_path / "walk.bvh"
+    told = ["--targets", "3,0@6", "--stop", "--under", "1.3", "--seconds", "15", "--json"]
+    assert cli.main(["walk", model, "--out", str(out), *told]) == 0
+    results = json.loads(capsys.readouterr().out.splitlines()[-1])
+    clip = read_bvh(out)
+    positions = clip.positions()
+    head, hips = (positions[:, clip.joint_names.index(name)] for name in ("Head", "Hips"))
+    assert np.mean(head[:, 2] < 1.3 + 1e-3) > 0.99
+    np.testing.assert_allclose(hips[-1, :2], (3.0, 0.0), atol=0.15)  # a bent body's hips are behind its place
+    assert abs(results["late_s"][0]) < 0.5
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     (["--targets", "2;0"], "--targets needs places"),
+    (["--targets", "2,0@soon"], "--targets needs places"),
+    (["--targets", "2,0", "--style", "old"], "has no style 'old'"),
     (["--targets", ""], "no target"),
     (["--targets", "0.1,0"], "target 1 is where the character stands"),
     (["--targets", "2,0", "--seconds", "-1"], "seconds must be positive"),
