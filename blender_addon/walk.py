@@ -73,6 +73,12 @@ class Walk:
         self.reached = self._skip + block.target + bool(block.reached)
 
     @property
+    def rows(self) -> tuple[int, int]:
+        """How many rows of the list were walked to their ends, and how many there are; a curve is one."""
+        numbers = [target.get("row", place) for place, target in enumerate(self.record["targets"])]
+        return len(set(numbers)) - len(set(numbers[self.reached :])), len(set(numbers))
+
+    @property
     def frames(self) -> int:
         """How many frames there are so far, at the model's rate."""
         return sum(len(block.positions) for block in self.blocks)

@@ -137,7 +137,7 @@ def targets(
     `begin` is where the character stands: a curve that begins there, or at the target before it, is joined further on.
     """
     result: list[dict[str, Any]] = []
-    for row in rows:
+    for number, row in enumerate(rows):
         lead = find_object(scene, row["object"], "target")
         places = route(lead, row["reverse"]) if lead.type == "CURVE" else [tuple(lead.matrix_world.translation)]
         if lead.type == "CURVE":
@@ -145,7 +145,8 @@ def targets(
             before = result[-1]["position"] if result else begin
             near = np.linalg.norm(places[0, :2] - np.asarray(before)[:2]) < REACHED * scale
             places = places[1:] if near else places
-        result += _row_targets(scene, row, lead, np.asarray(places), scale, start, rate)
+        made = _row_targets(scene, row, lead, np.asarray(places), scale, start, rate)
+        result += [target | {"row": number} for target in made]
     return result
 
 

@@ -185,8 +185,8 @@ class DRMM_OT_generate(bpy.types.Operator):
         return armature, motion, walks.keys(context, armature, walk.record, motion)
 
     def _tell(self, ready: list[tuple]) -> None:
-        reached = sum(walk.reached for walk in self._walks)
-        wanted = sum(len(walk.record["targets"]) for walk in self._walks)
+        reached = sum(walk.rows[0] for walk in self._walks)
+        wanted = sum(walk.rows[1] for walk in self._walks)
         first = self._walks[0].record["start"]
         last = max(takes.shown(armature).end for _, armature, *_ in ready)
         told = f"{reached} of {wanted} targets reached, frames {first} to {last}"
@@ -204,8 +204,8 @@ class DRMM_OT_generate(bpy.types.Operator):
         """Tell how far it is; drawn as often as the eye can follow, and the first time at once."""
         walk, progress = min(self._walks, key=lambda one: one.progress), context.window_manager.drmm
         progress.fraction = walk.progress
-        wanted, now = len(walk.record["targets"]), time.monotonic()
-        progress.text = f"Target {min(walk.reached + 1, wanted)} of {wanted}, {walk.seconds:.1f} s"
+        (done, wanted), now = walk.rows, time.monotonic()
+        progress.text = f"Target {min(done + 1, wanted)} of {wanted}, {walk.seconds:.1f} s"
         if now - self._drawn > self._pause or len(walk.blocks) == 1:
             context.workspace.status_text_set(f"DRMM: {progress.text}   |   Esc: cancel")
             draw.generating(self._walks)

@@ -383,3 +383,14 @@ def test_a_target_in_a_room_to_keep_out_of_is_named(scene, model_files, empty):
     bpy.ops.drmm.add_room(kind="OUT")
     with pytest.raises(RuntimeError, match="'Inside'"):
         bpy.ops.drmm.generate(targets="Near,Inside", model=model_files["locomotion"], seconds=1.0)
+
+
+def test_a_curve_counts_as_one_target(stage, rig, empty):
+    target(stage, curve(stage))
+    target(stage, empty("A", (-2.0, -6.0, 0.0)))
+    bpy.ops.drmm.generate()
+    record = takes.shown(rig).record
+    made = walk.resume(bpy.context, rig, record)
+    last = sum(row["row"] == 0 for row in record["targets"])
+    for made.reached, done in ((0, 0), (last - 1, 0), (last, 1), (last + 1, 2)):
+        assert made.rows == (done, 2)
