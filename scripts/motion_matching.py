@@ -35,15 +35,15 @@ FASTEST = 2.0  # m/s, when it is late
 @dataclass(frozen=True)
 class Database:
     """Clips end to end: poses `[F, 20, 3]`, each frame's place `[F, 2]`, heading `[F]` and velocity `[F, 2]` (seen from
-    it, m/s), scaled features `[F, 27]`, their scale, and which frames `[F]` have a second ahead."""
+    it, m/s), scaled features `[F, 27]` and half their squared lengths `[F]` (inf: no second ahead), and their scale."""
 
     poses: Array
     place: Array
     heading: Array
     velocity: Array
     features: NDArray[np.float32]
+    lengths: NDArray[np.float32]
     scale: Array
-    usable: NDArray[np.bool_]
 
 
 def database(clips: Sequence[Array]) -> Database:
@@ -57,7 +57,8 @@ def database(clips: Sequence[Array]) -> Database:
     scale = np.concatenate([np.full(whole[name].shape[1], whole[name][usable].std(axis=0).mean() / weight)
                             for name, weight in WEIGHTS.items()])
     features = (np.concatenate([whole[name] for name in WEIGHTS], axis=1) / np.maximum(scale, 1e-9)).astype(np.float32)
-    return Database(np.concatenate(clips), whole["at"], whole["heading"], whole["velocity"], features, scale, usable)
+    return Database(np.concatenate(clips), whole["at"], whole["heading"], whole["velocity"], features,
+                    np.where(usable, 0.5 * (features**2).sum(axis=1), np.inf).astype(np.float32), scale)
 
 
 def _described(clip: Array) -> dict[str, Array]:
@@ -110,12 +111,12 @@ class Character:
     def __init__(self, data: Database, start: tuple[float, float] = (0.0, 0.0), heading: float = 0.0) -> None:
         self.data, self.place, self.heading = data, np.array(start, float), float(heading)
         slow = np.linalg.norm(data.velocity, axis=1)
-        self.at = int(np.argmin(np.where(data.usable, slow, np.inf)))
+        self.at = int(np.argmin(np.where(np.isfinite(data.lengths), slow, np.inf)))
         self.lengths = np.median(bone_lengths(data.poses[:: max(1, len(data.poses) // 1000)]), axis=0)
         self.offset, self.drift = np.zeros((2, *data.poses.shape[1:]))
 
     def step(self) -> Array:
-        """The next pose `[20, 3]`, of the clip that is played and what is left of the last jump's offset."""
+        """The next pose `[20, 3]`: of the clip that is played, and what is left of the last jump's offset."""
         data, before, dt = self.data, self.at, 1 / FRAME_RATE
         self.at += 1
         moved = _local(data.place[self.at] - data.place[before], data.heading[before])
@@ -124,14 +125,14 @@ class Character:
         rate = 2 * np.log(2) / BLEND
         decay, pull = np.exp(-rate * dt), self.drift + rate * self.offset
         self.offset, self.drift = decay * (self.offset + pull * dt), decay * (self.drift - rate * pull * dt)
-        return with_lengths(self._laid(self.at) + self.offset, self.lengths)
+        return self._laid(self.at) + self.offset
 
     def search(self, target: Array, pace: float = PACE) -> None:
         """Goes on from the frame that fits best; from the next of its clip where none fits better."""
         data = self.data
         query = np.array(data.features[self.at])
         query[:12] = self._wanted(target, pace) / data.scale[:12]
-        gaps = np.where(data.usable, ((data.features - query) ** 2).sum(axis=1), np.inf)
+        gaps = data.lengths - data.features @ query + 0.5 * query @ query
         best = int(np.argmin(gaps))
         if gaps[best] < gaps[self.at] * (1 - BETTER):
             self._jump(best)
@@ -179,7 +180,7 @@ def walk(data: Database, targets: Sequence[Target], seconds: float, heading: flo
         target, place = targets[current], np.array(targets[current].position, float)
         distance = float(np.linalg.norm(place - character.place))
         character.search(place, _pace(target, distance, block * EVERY / FRAME_RATE))
-        positions = np.stack([character.step() for _ in range(EVERY)])
+        positions = with_lengths(np.stack([character.step() for _ in range(EVERY)]), character.lengths)
         reached = bool(np.linalg.norm(positions[:, 0, :2] - place, axis=-1).min() < target.radius)
         yield Block(positions, current, reached)
         current += reached

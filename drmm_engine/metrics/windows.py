@@ -31,7 +31,7 @@ def sampled(
     clips: Sequence[Array], count: int, rng: np.random.Generator, speeds: tuple[float, float] = (0.0, np.inf)
 ) -> Array:
     """At most `count` windows `[n, 40, 20, 3]` of clips `[F, 20, 3]`, drawn without replacement, whose hips move at
-    between the two speeds, m/s along their path."""
+    between the two speeds, m/s along their path; shorter clips have none."""
     part = np.concatenate([windows(clip, STRIDE) for clip in clips])
     speed = np.linalg.norm(np.diff(part[:, :, 0, :2], axis=1), axis=-1).mean(axis=1) * FRAME_RATE
     part = part[(speed >= speeds[0]) & (speed <= speeds[1])]

@@ -47,7 +47,6 @@ def test_a_jump_goes_on_from_the_pose_and_the_velocity(base):
     turns = np.linalg.norm(np.diff(poses, n=2, axis=0), axis=-1)
     assert turns.max() < 0.1  # metres a frame²; the poses themselves differ by up to 0.6 m
     np.testing.assert_allclose(character.offset, 0.0, atol=0.01)
-    np.testing.assert_allclose(bone_lengths(np.array(poses)), np.tile(character.lengths, (len(poses), 1)), atol=1e-9)
 
 
 def test_it_reaches_targets_on_all_sides_at_the_pace(base):
@@ -60,6 +59,7 @@ def test_it_reaches_targets_on_all_sides_at_the_pace(base):
 def test_random_targets_are_reached_on_feet_that_hardly_slide(base):
     found = walked(base, errand(0, 20.0), 20.0)
     assert len(found.times) >= 4
+    assert np.ptp(bone_lengths(found.positions), axis=0).max() < 1e-9
     assert np.median(foot_slide(found.positions, gait.TOE)) < 0.15
     assert np.median(jerks(found.positions)) < 200
 
