@@ -13,7 +13,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from drmm_engine.motion import between, contacts
+import drmm_engine as drmm
+from drmm_engine.motion import between, contacts, familiar
+from drmm_engine.motion.features import HISTORY
 from drmm_engine.motion.skeleton import TOES
 
 from .. import models
@@ -53,13 +55,18 @@ def stretch(context: bpy.types.Context, armature: bpy.types.Object, first: int, 
     made = between.between(model, past, end, count + len(end), seed=seed, keep=rooms)[:count]
     yield 1.0
     middle = Motion.plain(made, int(take.motion.target[before]))
-    standing = np.array(model.skeleton["rest"], float)[TOES, 2].mean()
     motion = join([take.motion.part(0, before + 1), middle, take.motion.part(after)])
-    stand = contacts.contacts(motion.positions, standing)
-    motion.contacts[before + 1 : after] = stand[before + 1 : after]
-    record = take.record | {"seed": seed}
+    _look(model, motion, before + 1, after)
     note = f"Frames {max(first, take.start)} to {min(last, take.end)} made anew, from take {_number(armature)}"
-    _add(context, armature, source, Take(record, motion), note, first, last)
+    _add(context, armature, source, Take(take.record | {"seed": seed}, motion), note, first, last)
+
+
+def _look(model: drmm.Model, motion: Motion, first: int, end: int) -> None:
+    """See which feet stand in frames of a motion up to, without, `end`, and how plausible those are."""
+    standing = np.array(model.skeleton["rest"], float)[TOES, 2].mean()
+    motion.contacts[first:end] = contacts.contacts(motion.positions, standing)[first:end]
+    lead = max(first - HISTORY, 0)
+    motion.plausibility[first:end] = familiar.plausibility(model, motion.positions[lead:end])[first - lead :]
 
 
 def extend(context: bpy.types.Context, armature: bpy.types.Object, seconds: float) -> Work:
@@ -68,7 +75,8 @@ def extend(context: bpy.types.Context, armature: bpy.types.Object, seconds: floa
     take, scene = read(source), context.scene
     listed = gather.rows(scene, gather.listed(scene, armature).targets)
     rows = splice.extra(take.record.get("rows", []), listed)
-    targets = gather.targets(scene, rows, take.record["scale"], take.start, take.record["fps"])
+    begin = take.world(take.motion.positions[-1, 0])[:2]
+    targets = gather.targets(scene, rows, begin, take.record["scale"], take.start, take.record["fps"])
     added = targets or [splice.ahead(take, seconds)]
     record = take.record | {
         "targets": take.record["targets"] + added,

@@ -66,10 +66,19 @@ def clear() -> None:
     _redraw()
 
 
-def colour(number: int) -> tuple[float, float, float]:
-    """The colour of a take, counted from 0 in the list; as its icon has it."""
-    sets = bpy.context.preferences.themes[0].bone_color_sets
-    return tuple(sets[SETS[number % len(SETS)] - 1].select)
+def colour(number: str) -> tuple[float, float, float]:
+    """The colour of the take of a number; as its icon has it."""
+    return tuple(bpy.context.preferences.themes[0].bone_color_sets[_set(number) - 1].select)
+
+
+def icon(number: str) -> str:
+    """The icon in the colour of the take of a number."""
+    return f"COLORSET_{_set(number):02d}_VEC"
+
+
+def _set(number: str) -> int:
+    """One of the theme's sets of bone colours, counted from 1."""
+    return SETS[(int(number) - 1) % len(SETS)]
 
 
 def shapes() -> list[tuple[figures.Array, figures.Array, float]]:
@@ -97,7 +106,7 @@ def _gather(armature: bpy.types.Object) -> list[Figure]:
         path = figures.path(take.motion.positions)
         path[:, :2] = take.world(path)[:, :2]
         path += places[number].astype(np.float32)
-        found.append(Figure(armature.name, take, places[number], colour(number), path))
+        found.append(Figure(armature.name, take, places[number], colour(row.name), path))
     return found
 
 

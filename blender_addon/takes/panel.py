@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..answers.ghosts import SETS
 from ..screen import Sidebar
-from . import store
+from . import ghosts, store
 
 
 class DRMM_UL_takes(bpy.types.UIList):
@@ -15,7 +14,7 @@ class DRMM_UL_takes(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index):  # noqa: ANN001, ANN201
         number, row = _columns(layout)
-        number.label(text=item.name, icon=f"COLORSET_{SETS[index % len(SETS)]:02d}_VEC", translate=False)
+        number.label(text=item.name, icon=ghosts.icon(item.name), translate=False)
         if item.action is None:
             row.alert = True
             row.label(text="Its Action is gone", icon="ERROR")
@@ -62,12 +61,12 @@ class DRMM_PT_takes(Sidebar, bpy.types.Panel):
         buttons.operator("drmm.step_take", text="", icon="TRIA_DOWN").step = 1
         if settings.index < len(settings.rows) and settings.rows[settings.index].note:
             layout.label(text=settings.rows[settings.index].note, icon="INFO", translate=False)
+        self._draw_ends(layout, store.reviewing(armature))
         row = layout.row(align=True)
         row.prop(settings, "view", expand=True)
         if settings.view == "SIDE":
             layout.prop(settings, "gap")
         self._draw_changes(layout)
-        self._draw_ends(layout, store.reviewing(armature))
 
     def _draw_changes(self, layout: bpy.types.UILayout) -> None:
         column = layout.column(align=True)
@@ -75,6 +74,7 @@ class DRMM_PT_takes(Sidebar, bpy.types.Panel):
         row = column.row(align=True)
         row.operator("drmm.update_take", text="Follow Targets", icon="FILE_REFRESH")
         row.operator("drmm.extend_take", icon="FORWARD")
+        column.operator("drmm.push_take", icon="NLA_PUSHDOWN")
 
     def _draw_ends(self, layout: bpy.types.UILayout, reviewing: bool) -> None:
         row = layout.row(align=True)
@@ -82,7 +82,6 @@ class DRMM_PT_takes(Sidebar, bpy.types.Panel):
         row.enabled = reviewing
         row.operator("drmm.accept_take", icon="CHECKMARK")
         row.operator("drmm.reject_takes", icon="LOOP_BACK")
-        layout.operator("drmm.push_take", icon="NLA_PUSHDOWN")
 
 
 CLASSES = (DRMM_UL_takes, DRMM_PT_takes)
