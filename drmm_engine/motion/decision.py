@@ -176,7 +176,7 @@ class Decider:
         return _COST_MISS * np.hypot(off[:, 0], off[:, 1]) + turn * np.hypot(off[:, 2], off[:, 3])
 
 
-def _settling(pose: Array, standing: float) -> Array:
+def _settling(pose: Array, standing: float) -> NDArray[np.float32]:
     """How much each joint settles `[20, 3]`: a foot that stands not sideways, and its knee by half."""
     share = np.tile(np.array(_SETTLE, np.float32), (len(JOINTS), 1))
     for knee, ankle, toes in _LEGS:
