@@ -23,6 +23,15 @@ class DRMM_OT_find_bones(bpy.types.Operator):
 
     armature: StringProperty(name="Armature", description=ARMATURE)
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Asked first where there is a list already: what was changed in it by hand would be lost."""
+        armature = context.scene.objects.get(self.armature) if self.armature else context.scene.drmm.armature
+        if armature is None or not len(armature.drmm.rig.bones):
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(
+            self, event, title="Find Bones anew?", message="Changes made by hand in the list of bones are lost",
+            confirm_text="Find Bones")
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             context.view_layer.update()
