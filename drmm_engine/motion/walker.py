@@ -24,12 +24,13 @@ from drmm_engine.motion.way import next_place
 
 STEP_IN = 0.45  # metres before the place of a stand from which it is stepped into
 _SLOWEST, _FASTEST = 0.5, 3.5  # m/s that a target with a time is walked to at
-_EASY = 0.9  # m/s at which one sets off after having waited for the time
+_EASY = 1.0  # m/s at which one sets off after having waited for the time
 _SETTING_OFF = 0.35  # s lost to getting under way
 _SETTING_OFF_IDLE = 8  # decisions that one who stands is taken to have idled: a stand alone leaves only itself in reach
 _STEPPING_IN = 0.5  # s more than the way at speed takes to come to a stand
 _NUDGE = 0.25  # m/s more for each decision without coming nearer: slower than the model walks is no walk
 _STEP_FRAMES = (15, 48)  # that a stand with a time may be stepped into in
+_PLACE = 0.15  # metres from a target with a time at which one who is early counts as there
 _LONG = 1.5  # s; to stand for less is not worth while
 _FROZEN, _STILL = 12, 0.10  # decisions in which the hips of one who walks move less than so many metres: frozen
 _LOST = 24  # decisions without coming nearer after which one starts anew
@@ -182,7 +183,11 @@ class Walker:
         return block
 
     def _decided(self, frames: Array) -> _Planned:
-        near = np.linalg.norm(frames[:, 0, :2] - np.array(self.target.position), axis=-1) < self.target.radius
+        distance = np.linalg.norm(frames[:, 0, :2] - np.array(self.target.position), axis=-1)
+        near = distance < self.target.radius
+        if self.target.arrive is not None:  # one who is early goes on to the place itself
+            left = self.target.arrive * FRAME_RATE - self.made
+            near &= (np.arange(1, len(frames) + 1) >= left - 0.5) | (distance < _PLACE)
         at = int(near.argmax()) if near.any() and not self.target.stands else None
         return _Planned(frames, at, at is not None)
 
