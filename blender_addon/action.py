@@ -12,7 +12,8 @@ from . import compat
 from .channels import Channel, rotation_property
 
 OBJECT = "Object Transforms"  # the group of what moves the object itself, as Blender calls it
-LINEAR = 1
+LINEAR, BEZIER = 1, 2  # interpolations, and
+FREE = 0  # the kind of handles, as Blender counts them
 
 
 def check_action(armature: bpy.types.Object) -> None:
@@ -61,4 +62,16 @@ def _write(bag: bpy.types.bpy_struct, channel: Channel, start: int) -> None:
         points.add(len(frames))
         points.foreach_set("co", np.stack([frames, values], axis=1).astype(np.float32).ravel())
         points.foreach_set("interpolation", np.full(len(frames), LINEAR, np.int32))
+        if channel.slopes is not None:
+            _bend(points, frames, values, channel.slopes[:, index])
         curve.update()
+
+
+def _bend(points: bpy.types.bpy_prop_collection, frames: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> None:
+    """Cubics with these slopes at the keys: with handles a third of the way off, Blender's curves are just that."""
+    third = np.diff(frames, prepend=frames[0] - 3.0, append=frames[-1] + 3.0) / 3
+    for name, offset in (("left", -third[:-1]), ("right", third[1:])):
+        places = np.stack([frames + offset, values + offset * slopes], axis=1)
+        points.foreach_set(f"handle_{name}_type", np.full(len(frames), FREE, np.int32))
+        points.foreach_set(f"handle_{name}", places.astype(np.float32).ravel())
+    points.foreach_set("interpolation", np.full(len(frames), BEZIER, np.int32))

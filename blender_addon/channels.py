@@ -21,13 +21,15 @@ PROPERTIES = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_
 class Channel:
     """The values `[frames, size]` of one property of one pose bone, or where `bone` is empty of the object itself.
 
-    `frames` `[frames]` are whole frames of the scene counted from the first; None: there is a value at each.
+    `frames` `[frames]` are whole frames of the scene counted from the first; None: there is a value at each. `slopes`
+    `[frames, size]` are the changes a frame at the values, for smooth curves through few of them; None: straight lines.
     """
 
     bone: str
     property: str
     values: Array
     frames: NDArray[np.int64] | None = None
+    slopes: Array | None = None
 
     @property
     def path(self) -> str:

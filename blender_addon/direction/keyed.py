@@ -85,13 +85,14 @@ def few(
 
     whole = joints(made)
     kept = sparse.within(len(whole), error, bound)
-    return [replace(channel, values=channel.values[kept], frames=kept) for channel in carrier + made]
+    return [replace(channel, values=channel.values[kept], frames=kept, slopes=sparse.slopes(channel.values)[kept])
+            for channel in carrier + made]  # fmt: skip
 
 
 def _between(channels: Sequence[Channel], kept: NDArray[np.int64]) -> list[Channel]:
-    return [replace(channel, values=sparse.between(channel.values, kept)) for channel in channels]
+    return [replace(channel, values=sparse.smooth(channel.values, kept)) for channel in channels]
 
 
 def _miss(channel: Channel, kept: NDArray[np.int64]) -> Array:
     """How far off a channel is between the frames that are kept: a radian is a metre, about a body's reach."""
-    return np.abs(sparse.between(channel.values, kept) - channel.values).max(axis=1)
+    return np.abs(sparse.smooth(channel.values, kept) - channel.values).max(axis=1)

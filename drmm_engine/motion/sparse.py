@@ -37,6 +37,26 @@ def within(count: int, error: Callable[[NDArray[np.int64]], Array], bound: float
     return kept
 
 
+def smooth(values: Array, kept: NDArray[np.int64]) -> Array:
+    """Values `[F, c]` with cubics between the frames that are kept, whose slopes there are `slopes`."""
+    frames = np.arange(len(values))
+    if len(kept) < 2:
+        return np.broadcast_to(values[kept], values.shape).copy()
+    first = np.clip(np.searchsorted(kept, frames, "right") - 1, 0, len(kept) - 2)
+    width = np.diff(kept)[first][:, None]
+    t = (frames - kept[first])[:, None] / width
+    before, after = values[kept[first]], values[kept[first + 1]]
+    rate = slopes(values)
+    begin, end = width * rate[kept[first]], width * rate[kept[first + 1]]
+    rise = t * t * (3 - 2 * t)
+    return before + rise * (after - before) + t * (1 - t) * ((1 - t) * begin - t * end)
+
+
+def slopes(values: Array) -> Array:
+    """Change a frame `[F, c]` of values, by what is before and after."""
+    return np.gradient(values, axis=0) if len(values) > 1 else np.zeros_like(values)
+
+
 def between(values: Array, kept: NDArray[np.int64]) -> Array:
     """Values `[F, c]` with straight lines between the frames that are kept."""
     frames = np.arange(len(values))

@@ -258,9 +258,9 @@ def test_few_keys_keep_within_their_bound(stage, empty, kind):
     empty("A", (0.0, -3.0, 0.0))
     bpy.ops.drmm.generate(armature="Rig", targets="A")
     whole = walked(rig, range(1, 70))
-    bpy.ops.drmm.generate(armature="Rig", targets="A", bound=0.02)
+    bpy.ops.drmm.generate(armature="Rig", targets="A", bound=0.005)
     few = walked(rig, range(1, 70))
-    assert np.linalg.norm(few - whole, axis=-1).max() < 0.0205
+    assert np.linalg.norm(few - whole, axis=-1).max() < 0.0051
     curves = walk_curves(rig)
     counts = {len(curve.keyframe_points) for curve in curves}
     assert len(counts) == 1 and counts.pop() < 45

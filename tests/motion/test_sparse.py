@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import CubicHermiteSpline
 
 from drmm_engine.motion import sparse
 
@@ -32,3 +33,19 @@ def test_a_looser_bound_keeps_fewer():
 def test_bounds_that_are_none_are_refused():
     with pytest.raises(ValueError, match="positive"):
         sparse.reduce(np.zeros((4, 1)), 0.0)
+
+
+def test_cubics_pass_through_what_is_kept_and_are_scipy_s():
+    values = np.random.default_rng(0).standard_normal((40, 3)).cumsum(axis=0)
+    kept = np.array([0, 5, 6, 17, 39])
+    made = sparse.smooth(values, kept)
+    np.testing.assert_allclose(made[kept], values[kept], atol=1e-12)
+    spline = CubicHermiteSpline(kept, values[kept], sparse.slopes(values)[kept])
+    np.testing.assert_allclose(made, spline(np.arange(40)), atol=1e-9)
+
+
+def test_cubics_need_fewer_keys_than_lines():
+    wave = np.sin(np.arange(200) / 5)[:, None]
+    kept = sparse.within(200, lambda kept: np.abs(sparse.smooth(wave, kept) - wave).max(axis=1), 0.002)
+    assert np.abs(sparse.smooth(wave, kept) - wave).max() <= 0.002
+    assert len(kept) < 0.5 * len(sparse.reduce(wave, 0.002))
