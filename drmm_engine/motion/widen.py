@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drmm_engine.body.rotations import Array
 from drmm_engine.conditions import Known
@@ -55,7 +56,7 @@ def widened(model: Model, values: Array, added: tuple[Variable, ...], seed: int 
     return replace(model, schema=Schema((stream,)), layers=tuple(layers))
 
 
-def _paths(model: Model, values: Array, seed: int) -> Array:
+def _paths(model: Model, values: Array, seed: int) -> NDArray[np.integer]:
     """Components `[n, L]` drawn for each row, given its motion."""
     names, out = model.schema.names, []
     for first in range(0, len(values), BLOCK):
@@ -65,7 +66,7 @@ def _paths(model: Model, values: Array, seed: int) -> Array:
     return np.concatenate(out)
 
 
-def _means(rest: Array, h: Array, components: int) -> Array:
+def _means(rest: Array, h: NDArray[np.integer], components: int) -> Array:
     """Mean `[K, n]` of rows by component, drawn towards zero."""
     total = np.zeros((components, rest.shape[1]))
     np.add.at(total, h, rest)
