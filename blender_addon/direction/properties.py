@@ -122,7 +122,7 @@ class DrmmWalk(bpy.types.PropertyGroup):
     root: EnumProperty(name="Root", items=words.ROOTS, description="What carries the character along the floor")
     keys: EnumProperty(name="Keys", items=words.KEYS, description="How many keys are written")
     bound: FloatProperty(
-        name="Within", default=0.002, min=0.0001, soft_max=0.05, subtype="DISTANCE", unit="LENGTH", precision=4,
+        name="Within", default=0.01, min=0.0001, soft_max=0.05, subtype="DISTANCE", unit="LENGTH", precision=4,
         description="How far a joint may be from where it was generated, by the few keys",
     )  # fmt: skip
     blend: IntProperty(
