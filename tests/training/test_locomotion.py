@@ -3,6 +3,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from drmm_engine.motion.controller import Target, walk
 from drmm_engine.motion.layout import Layout
 from drmm_engine.motion.posing import sample_poses
 from tests.gait import walk_clip, write_gait_bvh
+from tests.motion.locomotion import gait_model
 from training import locomotion, motion, pose
 
 
@@ -53,6 +55,27 @@ def test_styles_of_some_clips_become_a_stream_that_walks_ask_for(clips, tmp_path
     assert Layout.of(model.features) == Layout(True, ("proud", "shy"))
     block = next(walk(model, [Target((2.0, 0.0), style="shy")], candidates=16))
     assert np.isfinite(block.positions).all()
+
+
+def test_training_goes_on_from_a_model_without_contacts(clips, tmp_path):
+    before, out = tmp_path / "before.drmm.safetensors", tmp_path / "m.drmm.safetensors"
+    plain = gait_model((24, 16))
+    plain.save(before)
+    assert locomotion.main([str(clips), "--out", str(out), "--begin", str(before), "--copies", "0", "--iterations", "5",
+                            "--learning-rate", "1e-5", "--walks", "0"]) == 0
+    model = drmm.load(out)
+    assert model.schema.names == Layout(contacts=True).names
+    assert [layer.components for layer in model.layers] == [24, 16]
+    np.testing.assert_allclose(model.layers[0].mean[:, :487], plain.layers[0].mean, atol=1e-3)
+    assert np.ptp(model.layers[0].mean[:, 487:]) > 0.1
+
+
+def test_training_goes_on_from_a_locomotion_model_only(clips, tmp_path, capsys):
+    other = tmp_path / "pose.drmm.safetensors"
+    replace(gait_model((8,)), features={"kind": "pose"}).save(other)
+    arguments = [str(clips), "--out", str(tmp_path / "m.drmm.safetensors"), "--begin", str(other), "--copies", "0"]
+    assert locomotion.main(arguments) == 2
+    assert "a locomotion model is needed" in capsys.readouterr().err
 
 
 def test_poses_of_clips_become_a_model_that_poses(clips, tmp_path):
