@@ -76,6 +76,11 @@ def shown() -> dict[str, shapes.Picture]:
     return dict(_pictures)
 
 
+def said() -> list[tuple[tuple[float, float, float], str]]:
+    """The words that are drawn, and where they hang."""
+    return list(_labels)
+
+
 def _figures(picture: shapes.Picture, positions: np.ndarray) -> None:
     for frame in (*range(0, len(positions) - 1, EVERY), len(positions) - 1):
         opacity = 0.95 if frame == len(positions) - 1 else FAINT

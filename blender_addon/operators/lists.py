@@ -10,7 +10,7 @@ from mathutils import Vector
 from drmm_engine.motion import skeleton
 
 from .. import armature as rigs
-from ..direction import gather, words
+from ..direction import draw, gather, words
 from ..properties import GOALS
 from .common import find_armature, refuse
 
@@ -73,6 +73,7 @@ class DRMM_OT_move_target(bpy.types.Operator):
             return {"CANCELLED"}
         settings.targets.move(settings.target_index, place)
         settings.target_index = place
+        draw.refresh(context.scene)
         return {"FINISHED"}
 
 
@@ -89,6 +90,7 @@ class DRMM_OT_remove_target(bpy.types.Operator):
             return {"CANCELLED"}
         settings.targets.remove(settings.target_index)
         settings.target_index = max(0, min(settings.target_index, len(settings.targets) - 1))
+        draw.refresh(context.scene)
         return {"FINISHED"}
 
 

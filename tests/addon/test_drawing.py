@@ -122,6 +122,16 @@ def test_what_is_being_generated_is_drawn_and_goes(set_up):
     assert "walk" not in draw.shown()
 
 
+def test_it_follows_the_list(set_up):
+    draw.refresh(set_up)
+    set_up.drmm.target_index = 0
+    bpy.ops.drmm.move_target(direction="DOWN")
+    first = draw.said()[0][0][:2]
+    np.testing.assert_allclose(first, (2.0, -3.0), atol=1e-6)
+    bpy.ops.drmm.remove_target()
+    assert not near(corners("way"), (0.0, -3.0))
+
+
 def test_objects_that_are_gone_are_left_out(set_up):
     bpy.data.objects.remove(bpy.data.objects["A"])
     draw.refresh(set_up)
