@@ -27,6 +27,7 @@ _TRUNK = [index(name) for name in ("Chest", "Neck", "Head")] + [
     index(side + part) for side in ("Left", "Right") for part in ("Shoulder", "UpperArm")
 ]
 _ARMS = [[index(side + part) for part in ("UpperArm", "LowerArm", "Hand")] for side in ("Left", "Right")]
+_MIDDLES = [index("LeftLowerLeg"), index("RightLowerLeg")]
 _LEG_ROOTS = [index("LeftUpperLeg"), index("RightUpperLeg")]
 
 
@@ -76,6 +77,7 @@ def bent(frames: Array, drops: Array, lengths: Array, lowest: float) -> Array:
     down = down - np.minimum(rest, 0.0)
     moved[:, [0, *_LEG_ROOTS, *_TRUNK, *_ARMS[0][1:], *_ARMS[1][1:]]] += np.stack(
         [-0.25 * np.sin(lean) * radius * 0.5, 0 * lean, -down], axis=-1)[:, None]
+    moved[:, _MIDDLES, 0] += 2.0 * down[:, None]  # knees of one who goes down come forward, of a leg behind as well
     return to_world(with_lengths(moved, lengths)[:, None], origin, heading)[:, 0]
 
 

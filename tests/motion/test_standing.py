@@ -65,3 +65,5 @@ def test_heads_go_down_by_what_is_asked_over_feet_that_stay(clip):
     np.testing.assert_allclose(low[:, TOES], frames[:, TOES], atol=0.01)
     np.testing.assert_allclose(bone_lengths(low), np.tile(lengths, (4, 1)), atol=1e-9)
     assert np.all(np.diff(low[:, 0, 2]) < 0)
+    knees = [index("LeftLowerLeg"), index("RightLowerLeg")]
+    assert np.all(low[1:, knees, 0] > low[1:, :1, 0])  # they bend forward (the rest pose faces +x)
