@@ -46,6 +46,8 @@ def modal(self: bpy.types.Operator, context: bpy.types.Context, event: bpy.types
         state = _advance(self, context, event)
     except ValueError as problem:
         refuse(self, problem)
+    except ReferenceError:  # what Blender says of data that were removed, or replaced by an undo
+        refuse(self, ValueError("the armature or its take was removed or undone meanwhile; nothing was changed"))
     finally:
         if not state & {"RUNNING_MODAL", "PASS_THROUGH"}:
             cancel(self, context)
