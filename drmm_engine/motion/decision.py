@@ -74,11 +74,11 @@ class Character:
         self.history = np.array(self.history, float)
 
     def note(self, frames: Array) -> None:
-        """Frames `[5, 20, 3]` become part of the history; in circles around the place is no progress."""
+        """Frames `[5, 20, 3]` become part of the history."""
         self.history = np.concatenate([self.history, frames])[-HISTORY:]
 
     def progress(self, place: Array) -> None:
-        """Decisions since this place was last nearer than ever."""
+        """Counts the decisions since `place` `[2]` was last nearer than ever: in circles around it is no progress."""
         if self.place is None or not np.allclose(place, self.place):
             self.place, self.nearest = np.array(place), np.inf
         distance = float(np.linalg.norm(self.history[-1, 0, :2] - place))

@@ -19,6 +19,7 @@ PACE = 1.2  # m/s, where nothing else is asked
 SECOND = (FUTURE + 1) / (2 * FRAME_RATE)  # s; in a second at a steady speed v the hips are v times this away on average
 _BRAKING = 0.6  # of the way to a stand that the hips are away on average, when they come to it in a second
 _EAGER = 1.25  # times the speed that is asked for: candidates' steps are averages and fall short of it
+_SLOW = 0.7  # m/s up to which they do not
 _SHARPEST = np.radians(110)  # bearing of the wanted place: a target behind is walked to in a curve
 _SLOWER = 0.6  # of the speed in such a curve, which is the tighter for it
 _GLANCE = np.radians(130)  # bearing of the wanted facing
@@ -56,13 +57,18 @@ def _bearing(way: Array) -> float:
 def wanted(aim: Aim, origin: Array, heading: float) -> tuple[Array, Array]:
     """Place `[2]` and facing `[2]` to aim at from where the character stands, local."""
     bearing = _wrapped(_bearing(aim.place - origin) - heading)
-    far = min(aim.left * (_BRAKING if aim.stop else 1.0), _EAGER * aim.speed * SECOND)
+    far = min(aim.left * (_BRAKING if aim.stop else 1.0), _eager(aim.speed) * SECOND)
     far *= _SLOWER if abs(bearing) > _SHARPEST else 1.0
     glance = bearing if aim.heading is None else _wrapped(aim.heading - heading)
     sideways = abs(_wrapped(glance - bearing)) > np.radians(45)
     turn = bearing if sideways else float(np.clip(bearing, -_SHARPEST, _SHARPEST))
     glance = float(np.clip(glance, -_GLANCE, _GLANCE))
     return far * _direction(turn), _direction(glance)
+
+
+def _eager(speed: float) -> float:
+    """The speed to be drawn towards, so that one of `speed` comes out, m/s; slow walks come out as they are drawn."""
+    return speed * (1 + (_EAGER - 1) * float(np.clip((speed - _SLOW) / (PACE - _SLOW), 0, 1)))
 
 
 def _wrapped(angle: float) -> float:

@@ -95,12 +95,6 @@ class Box:
         m = np.asarray(self.matrix, float)
         return float(m[2, 3] - np.abs(m[2, :3]).sum())
 
-    @property
-    def highest(self) -> float:
-        """Height of its highest corner, metres."""
-        m = np.asarray(self.matrix, float)
-        return float(m[2, 3] + np.abs(m[2, :3]).sum())
-
 
 Keep = Ceiling | Wall | Box
 

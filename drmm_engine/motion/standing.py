@@ -10,7 +10,7 @@ from drmm_engine.model import Model
 from drmm_engine.motion.bones import bone_lengths, with_lengths
 from drmm_engine.motion.features import FRAME_RATE, placement, to_local, to_world, turned
 from drmm_engine.motion.rest import rest_of
-from drmm_engine.motion.skeleton import JOINTS, TOES, index
+from drmm_engine.motion.skeleton import JOINTS, index
 
 _FEET = [[index(f"{side}Foot"), index(f"{side}Toes")] for side in ("Left", "Right")]
 _LEGS = [[index(f"{side}{part}") for part in ("LowerLeg", "Foot", "Toes")] for side in ("Left", "Right")]
@@ -141,9 +141,3 @@ def smooth(part: Array) -> Array:
     """A share of time as a share of the way: 0 to 1, at rest at both ends."""
     s = np.clip(part, 0, 1)
     return s**3 * (10 - 15 * s + 6 * s**2)
-
-
-def settled(history: Array, toes: Array, standing: float) -> bool:
-    """Whether the character of a history `[10, 20, 3]` already stands on both feet."""
-    speed = np.linalg.norm(history[-1] - history[-4], axis=-1).max() * FRAME_RATE / 3
-    return bool(speed < 0.15 and np.all(history[-1, TOES, 2] < standing + 0.03))
