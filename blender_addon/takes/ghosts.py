@@ -42,7 +42,10 @@ _drawing: list[object] = []  # the draw handler, while there is one
 
 
 def refresh(scene: bpy.types.Scene) -> None:
-    """Look anew at which takes are to be seen in a scene, and where."""
+    """Look anew at which takes are to be seen in a scene, and where; and at the footprints of the one shown."""
+    from ..direction import draw  # which reads takes itself
+
+    draw.refresh(scene)
     _figures[:] = [figure for armature in _armatures(scene) for figure in _gather(armature)]
     strip.refresh(scene)
     if not _figures:

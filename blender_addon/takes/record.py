@@ -15,7 +15,7 @@ from .motion import Motion, pack, unpack
 VERSION = 1
 RECORD, MOTION = "drmm_take", "drmm_motion"
 NEEDED = {"seed": int, "start": int, "rate": (int, float), "fps": (int, float), "scale": (int, float),
-          "floor": (int, float), "targets": list}  # fmt: skip
+          "floor": (int, float), "targets": list, "position": list}  # fmt: skip
 
 
 @dataclass(frozen=True)

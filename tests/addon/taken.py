@@ -29,7 +29,8 @@ def keys(armature, made, fps=30):
 def record(seed=0, fps=30, places=((0.0, -3.0),)):
     """What a take remembers at least."""
     targets = [{"object": "", "position": [*place, 0.0]} for place in places]
-    return {"seed": seed, "rate": 30.0, "fps": float(fps), "scale": 1 / 1.1, "floor": 0.0, "targets": targets}
+    said = {"seed": seed, "rate": 30.0, "fps": float(fps), "scale": 1 / 1.1, "floor": 0.0, "position": [0.0, 0.0]}
+    return said | {"targets": targets}
 
 
 def take(armature, seed=0, start=1, **options):

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blender_addon import takes
+from blender_addon.direction import draw
 from blender_addon.takes import Motion, Take, figures, ghosts, motion, splice, strip
 from drmm_engine.motion.controller import Block
 from drmm_engine.motion.skeleton import index
@@ -149,3 +151,13 @@ def test_undo_and_loading_show_what_the_scene_then_has(scene, tmp_path):
     assert not ghosts.shapes()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "two.blend"))
     assert len(ghosts.shapes()) == 2
+
+
+def test_footprints_go_with_the_take_that_made_them(scene):
+    hero = scene.drmm.armature = rigs.rigify()
+    made = taken.motion()
+    made.contacts[10:20, 0] = True
+    takes.add(hero, taken.record(), made, taken.keys(hero, made), 1)
+    assert draw.shown()
+    bpy.ops.drmm.reject_takes()
+    assert not draw.shown()
