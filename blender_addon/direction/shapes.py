@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 WAY, STOP, LOOK = (0.95, 0.80, 0.25), (0.95, 0.35, 0.30), (0.55, 0.75, 1.0)
 LEFT, RIGHT = (0.10, 0.75, 0.75), (0.95, 0.45, 0.25)
 REACH = (0.45, 0.95, 0.45)
-LIFT = 0.01  # metres above the floor, so that lines are not lost in it
+LIFT = 0.01  # metres above the floor, so that lines are not lost in it, and prints above what they are on
 ROUND = 40  # corners of a circle
 DEVIATIONS = 3.5  # standard deviations of the places within reach, to which the controller clips
 # Outline of a left sole from above: to the body's outside, and along, in lengths of the sole from its heel.
@@ -100,7 +100,7 @@ def soles(positions: Array, stands: NDArray[np.bool_], side: int, floor: float) 
         heel = back - BEHIND * along
         length = (1 + BEHIND + BEFORE) * np.hypot(*along)
         outline = SOLE[:, ::-1] * (1.0, 1.0 if side == 0 else -1.0)
-        yield np.array([*heel, floor + LIFT]) + length * _turned(outline, np.arctan2(along[1], along[0]))
+        yield np.array([*heel, floor + 2 * LIFT]) + length * _turned(outline, np.arctan2(along[1], along[0]))
 
 
 def region(mean: ArrayLike, covariance: ArrayLike, floor: float) -> Array:
