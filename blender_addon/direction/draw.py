@@ -164,7 +164,8 @@ def _frame(scene: bpy.types.Scene, _depsgraph: bpy.types.Depsgraph | None = None
 
 @persistent
 def _after(*_given: object) -> None:
-    """The scene is another."""
+    """The scene is another; a file's objects have no places before they are evaluated."""
+    bpy.context.view_layer.update()
     refresh(bpy.context.scene)
 
 
