@@ -116,10 +116,21 @@ def forgotten(armature: bpy.types.Object) -> str:
     From 5.0 on a library override keeps settings only where the linked rig has some, whatever they are.
     """
     override = armature.override_library
-    if override is None or bpy.app.version < (5, 0, 0) or override.reference.is_property_set("drmm"):
+    if override is None or bpy.app.version < (5, 0, 0) or _has_settings(override.reference, "drmm"):
         return ""
     library = override.reference.library.name
     return f"this override keeps its list only until the file is closed: use Find Bones in {library!r} too, once"
+
+
+def _has_settings(owner: bpy.types.bpy_struct, name: str) -> bool:
+    """Whether a property, or one of the group that it is, was given a value: a group is made by looking at it."""
+    if not owner.is_property_set(name):
+        return False
+    value = getattr(owner, name)
+    if not isinstance(value, bpy.types.PropertyGroup):
+        return True
+    names = [each.identifier for each in value.bl_rna.properties if each.identifier != "rna_type"]
+    return any(_has_settings(value, name) for name in names)
 
 
 def measure(armature: bpy.types.Object) -> int:
