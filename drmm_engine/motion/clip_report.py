@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.bones import leg_length
+from drmm_engine.motion.contacts import contacts
 from drmm_engine.motion.dataset import Motion
 from drmm_engine.motion.features import FRAME_RATE, WINDOW, placement
 from drmm_engine.motion.skeleton import TOES, index
@@ -17,7 +18,6 @@ from drmm_engine.motion.skeleton import TOES, index
 SPAN = 15  # frames over which speeds and turns are taken
 PERCENTILES = (5, 25, 50, 75, 95)
 STANDING, SHARP = 0.3, 45.0  # m/s, degrees/s
-NEAR, SLOW = 0.03, 0.3  # metres above standing, m/s: a toe joint that is down
 SHOWN = 20  # files that are named in the lines
 
 
@@ -27,7 +27,7 @@ def clip_report(motion: Motion) -> dict:
     used = [clip for clip, enough in zip(motion.clips, whole, strict=True) if enough]
     standing = float(motion.rest[TOES, 2].mean())
     speeds, turns = (np.concatenate([[], *map(measure, used)]) for measure in (_speeds, _turns))
-    down = np.concatenate([np.zeros((0, 2), bool), *(_down(clip, standing) for clip in used)])
+    down = np.concatenate([np.zeros((0, 2), bool), *(contacts(clip, standing) for clip in used)])
     frames = sum(map(len, used))
     return {
         "frames": frames, "minutes": round(frames / FRAME_RATE / 60, 2), "frame_rate": FRAME_RATE,
@@ -108,13 +108,6 @@ def _turns(clip: Array) -> Array:
     """Rates of turning [F - 15] of the body, degrees a second."""
     heading = np.unwrap(placement(clip)[1])
     return np.degrees(heading[SPAN:] - heading[:-SPAN]) * FRAME_RATE / SPAN
-
-
-def _down(clip: Array, standing: float) -> NDArray[np.bool_]:
-    """Whether each toe joint stands [F - 1, 2]."""
-    toes = clip[:, TOES]
-    speed = np.linalg.norm(np.diff(toes, axis=0), axis=-1) * FRAME_RATE
-    return (toes[:-1, :, 2] < standing + NEAR) & (speed < SLOW)
 
 
 def _percentiles(values: Array) -> dict[str, float]:
