@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     p = common.parser("locomotion", "Train a model that walks on motion capture or animation of people on foot.")
     gather.add_arguments(p)
     p.add_argument("--copies", type=int, metavar="N",
-                   help="bent and time-warped copies of each clip (as many as make 150,000 windows, 8 at most)")
+                   help="bent and time-warped copies of each clip (as many as make 150,000 windows, 1 to 8)")
     p.add_argument("--starts", type=int, default=0, metavar="N",
                    help="more copies of where standing turns into walking, or walking into standing (0)")
     p.add_argument("--begin", metavar="MODEL", help="go on from this model with steps end to end; it may lack contacts")

@@ -151,5 +151,5 @@ class Controller:
         """The next five poses `[5, 20, 3]` towards a target; they become part of the history."""
         place = np.array(target.position, float)
         left = float(np.linalg.norm(place - self.character.history[-1, 0, :2]))
-        aim = Aim(place, left, target.speed or PACE, False, None)
+        aim = Aim(place, left, target.speed or PACE, False, None, target.speed is not None)
         return self.decider.decide([self.character], [aim], [()], self.rng)[0].frames

@@ -106,8 +106,8 @@ def training_windows(
 ) -> Iterator[Array]:
     """Windows `[n, 40, 20, 3]` of each clip, its mirror image and `copies` bent and time-warped copies of both.
 
-    copies None: as many as bring the windows to 150,000, eight at most. Windows whose hips move faster than `fastest`
-    (m/s along their path) are left out. ValueError where no window is left.
+    copies None: as many as bring the windows to 150,000, one at least and eight at most. Windows whose hips move
+    faster than `fastest` (m/s along their path) are left out. ValueError where no window is left.
     """
     return (part.windows for part in training_parts(clips, (), 0.0, copies, rng, fastest))
 
@@ -125,7 +125,7 @@ def training_parts(
     if count == 0:
         raise ValueError(f"every clip is shorter than a window: {WINDOW} frames at {FRAME_RATE:.0f} frames/s")
     if copies is None:
-        copies = int(np.clip(round(WANTED_WINDOWS / count) - 1, 0, MOST_COPIES))
+        copies = int(np.clip(round(WANTED_WINDOWS / count) - 1, 1, MOST_COPIES))  # capture has few sharp turns
     found = False
     for clip, style in zip(clips, styles or [""] * len(clips), strict=True):
         for motion in (clip, mirrored(clip)):

@@ -31,16 +31,17 @@ from drmm_engine.motion.features import (
     to_world,
     turned,
 )
-from drmm_engine.motion.goal import COLUMNS, Aim, wanted, within_reach
+from drmm_engine.motion.goal import COLUMNS, Aim, bearings, wanted, within_reach
 from drmm_engine.motion.layout import Layout, decode_contacts
 from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.room import Keep
 from drmm_engine.motion.rooms import bounds, penetration
 from drmm_engine.motion.skeleton import JOINTS, TOES, index
+from drmm_engine.motion.turning import pivoted
 
 _FACING_WEIGHTS = {False: 0.5, True: 1.0}  # towards where it walks, as people do; a heading that is asked for insists
 _LOOSEST = 4.0  # times the clip, when nothing has been approached for a while
-_NEARER = 0.02  # metres; less is swaying, not walking
+_NEARER, _WALKING = 0.02, 0.06  # metres a decision; less than the one is swaying, more than the other walking
 _PATIENCE = 4  # decisions since the target was last nearer that loosen the clip by its own width
 _SETTLE = (0.5, 0.5, 0.7)  # part of the way from the character's pose to the candidate's own in five frames
 _LIFTED = (0.01, 0.07)  # metres above its standing height from which and at which a toe joint's leg settles so sideways
@@ -50,12 +51,13 @@ _LEGS = [[index(side + part) for part in ("LowerLeg", "Foot", "Toes")] for side 
 _FASTEST = 12.0 / FRAME_RATE  # metres a frame; no joint of a person is faster
 _FRONT = 24  # candidates whose bones get their lengths before the best of them is taken
 # What a candidate costs.
-_COST_JERK = 0.45  # a millimetre a frame³, mean over joints and frames
+_COST_JERK = 0.05  # a millimetre a frame³, mean over joints and frames
 _COST_SLIDE = 1.2  # a centimetre that toes on the floor move
 _COST_MISS = 40.0  # a metre between the candidate's goal and the clipped one
 _COST_TURN = 5.0  # the length of the difference between its facing and the one asked for
-_COST_UNLIKELY = 0.15  # a nat of importance weight below the best of its draw
+_COST_UNLIKELY = 0.4  # a nat of importance weight below the best of its draw
 _COST_FLYING = 1e6  # a joint faster than a person's
+_CHANCE = 5.0  # of cost by which chance decides: the best alone is one and the same gait for ever
 
 
 @dataclass
@@ -79,11 +81,16 @@ class Character:
 
     def progress(self, place: Array) -> None:
         """Counts the decisions since `place` `[2]` was last nearer than ever: in circles around it is no progress."""
-        if self.place is None or not np.allclose(place, self.place):
-            self.place, self.nearest = np.array(place), np.inf
         distance = float(np.linalg.norm(self.history[-1, 0, :2] - place))
-        nearer = distance < self.nearest - _NEARER
-        self.idle, self.nearest = (0, distance) if nearer else (self.idle + 1, self.nearest)
+        if self.place is None or not np.allclose(place, self.place):
+            self.place, self.nearest = np.array(place), distance
+            return
+        nearer = self.nearest - distance
+        if nearer > _WALKING:
+            self.idle = 0
+        elif nearer < _NEARER:
+            self.idle += 1
+        self.nearest = min(self.nearest, distance)
 
 
 @dataclass(frozen=True)
@@ -122,14 +129,16 @@ class Decider:
         histories, styles = encode_history(local), [c.style for c in characters]
         free = self.sampler.draw(histories, None, styles, self.candidates, rng)
         slack = [1 + min(c.idle / _PATIENCE, _LOOSEST - 1) for c in characters]
-        goals = [self._goal(*each) for each in zip(aims, placed, local, free.values, slack, rooms, strict=True)]
+        turns = [bearings(aim, p[0], float(p[1])) for aim, p in zip(aims, placed, strict=True)]
+        goals = [self._goal(*each) for each in zip(aims, turns, placed, local, free.values, slack, rooms, strict=True)]
         aimed = self.sampler.draw(histories, goals, styles, self.candidates, rng)
         values = np.concatenate([free.values, aimed.values], axis=1)
         unlikely = np.concatenate([d.log_weight.max(1, keepdims=True) - d.log_weight for d in (free, aimed)], axis=1)
         choices = []
         for k, character in enumerate(characters):
-            poses = self._poses(values[k], local[k])
+            poses = pivoted(self._poses(values[k], local[k]), turns[k][1])
             cost = _COST_UNLIKELY * unlikely[k] + slack[k] * self._miss(values[k], goals[k])
+            cost += _CHANCE * rng.gumbel(size=len(cost))
             if rooms[k]:
                 cost += penetration(rooms[k], to_world(poses, *placed[k]), FRAME_RATE)
             best, number = self._best(poses, cost, local[k])
@@ -142,9 +151,9 @@ class Decider:
             choices.append(Choice(frames, familiar, reach, None if down is None else down[0]))
         return choices
 
-    def _goal(self, aim: Aim, placed: tuple[Array, Array], local: Array, free: Array, slack: float,
-              keep: Sequence[Keep]) -> Goal:
-        place, facing = wanted(aim, placed[0], float(placed[1]))
+    def _goal(self, aim: Aim, turn: tuple[float, float], placed: tuple[Array, Array], local: Array, free: Array,
+              slack: float, keep: Sequence[Keep]) -> Goal:
+        place, facing = wanted(aim, *turn, _velocity(local), slack)
         place, facing = within_reach(place, facing, free[:, self.goals], slack)
         lowest = self._lowest(free) if keep else 0.0
         return Goal(place, facing, _FACING_WEIGHTS[aim.heading is not None], bounds(keep, local, *placed, lowest))
@@ -174,6 +183,11 @@ class Decider:
         off = values[:, self.goals] - np.concatenate([goal.place, goal.facing])
         turn = _COST_TURN if goal.facing_weight > _FACING_WEIGHTS[False] else 0.0
         return _COST_MISS * np.hypot(off[:, 0], off[:, 1]) + turn * np.hypot(off[:, 2], off[:, 3])
+
+
+def _velocity(local: Array) -> Array:
+    """Of the hips `[2]` over the history, m/s."""
+    return (local[-1, 0, :2] - local[0, 0, :2]) * FRAME_RATE / (HISTORY - 1)
 
 
 def _settling(pose: Array, standing: float) -> NDArray[np.float32]:

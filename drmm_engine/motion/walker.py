@@ -15,7 +15,8 @@ from drmm_engine.motion.decision import Character, Choice
 from drmm_engine.motion.directions import REACHED, Block, Target
 from drmm_engine.motion.duck import Ducker
 from drmm_engine.motion.features import FRAME_RATE, NEXT, placement
-from drmm_engine.motion.goal import PACE, Aim, wanted_heading
+from drmm_engine.motion.goal import PACE, Aim, wanted_heading, wrapped
+from drmm_engine.motion.pace import EARLY, pace
 from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.room import Keep, clearance
 from drmm_engine.motion.skeleton import TOES
@@ -23,15 +24,10 @@ from drmm_engine.motion.standing import Stand, step_in
 from drmm_engine.motion.way import next_place
 
 STEP_IN = 0.45  # metres before the place of a stand from which it is stepped into
-_SLOWEST, _FASTEST = 0.5, 3.5  # m/s that a target with a time is walked to at
-_EASY = 1.0  # m/s at which one sets off after having waited for the time
-_SETTING_OFF = 0.35  # s lost to getting under way
 _SETTING_OFF_IDLE = 8  # decisions that one who stands is taken to have idled: a stand alone leaves only itself in reach
-_STEPPING_IN = 0.5  # s more than the way at speed takes to come to a stand
 _NUDGE = 0.25  # m/s more for each decision without coming nearer: slower than the model walks is no walk
 _STEP_FRAMES = (15, 48)  # that a stand with a time may be stepped into in
-_PLACE = 0.15  # metres from a target with a time at which one who is early counts as there
-_LONG = 1.5  # s; to stand for less is not worth while
+_PLACE = 0.15  # metres from a target with a time at which one who is a little early counts as there
 _FROZEN, _STILL = 12, 0.10  # decisions in which the hips of one who walks move less than so many metres: frozen
 _LOST = 24  # decisions without coming nearer after which one starts anew
 _HIPS = (0.55, 1.25)  # heights of the hips, as shares of that at rest, of one who is on the feet
@@ -107,24 +103,22 @@ class Walker:
         if self._astray():
             self._stand_here(0.0, float(np.arctan2(*(place - self.hips)[::-1])))
             return None
-        speed, hold = self._timing(left)
+        speed, hold = self._pace(place, left)
         if hold > 0:
             self._stand_here(hold)
             return None
         self.standing = False
-        return Aim(place, left, max(speed, min(PACE, _NUDGE * self.character.idle)), target.stands, heading)
+        asked = target.speed is not None or target.arrive is not None
+        return Aim(place, left, max(speed, min(PACE, _NUDGE * self.character.idle)), target.stands, heading, asked)
 
-    def _timing(self, left: float) -> tuple[float, float]:
+    def _pace(self, place: Array, left: float) -> tuple[float, float]:
         """The speed (m/s) at which to walk what is left (m) now, or seconds to stand before."""
         target = self.target
         if target.arrive is None:
             return target.speed or PACE, 0.0
-        time = target.arrive - self.made / FRAME_RATE - (_STEPPING_IN if target.stands else 0.0)
-        left = max(left - (0.0 if target.stands else target.radius), 0.0)
-        spare = time - left / _EASY - _SETTING_OFF
-        if spare > NEXT / FRAME_RATE if self.standing else left < _SLOWEST * time and spare > _LONG:
-            return 0.0, spare
-        return float(np.clip(left / max(time, 0.1), _SLOWEST, _FASTEST)), 0.0
+        own, way = float(placement(self.character.history[-1])[1]), place - self.hips
+        turn = wrapped(float(np.arctan2(way[1], way[0])) - own)
+        return pace(target, left, turn, target.arrive - self.made / FRAME_RATE, self.standing)
 
     def _astray(self) -> bool:
         """Whether the character is frozen, lost or off its feet."""
@@ -145,9 +139,9 @@ class Walker:
         """Plans to come to a stand on the spot, and to stand for a while; turned at most a right angle to a heading."""
         history = self.character.history
         own = float(placement(history[-1])[1])
-        turn = 0.0 if heading is None else float(np.clip((heading - own + np.pi) % (2 * np.pi) - np.pi, -1.5, 1.5))
-        pace = (history[-1, 0, :2] - history[-4, 0, :2]) * FRAME_RATE / 3
-        frames = history[:0] if self.standing else self._step_in(self.hips + 0.35 * pace, own + turn)
+        turn = 0.0 if heading is None else float(np.clip(wrapped(heading - own), -1.5, 1.5))
+        speed = (history[-1, 0, :2] - history[-4, 0, :2]) * FRAME_RATE / 3
+        frames = history[:0] if self.standing else self._step_in(self.hips + 0.35 * speed, own + turn)
         self._plan(frames, seconds - len(frames) / FRAME_RATE, False)
 
     def _step_in(self, goal: Array, heading: float, frames: int | None = None) -> Array:
@@ -187,7 +181,8 @@ class Walker:
         near = distance < self.target.radius
         if self.target.arrive is not None:  # one who is early goes on to the place itself
             left = self.target.arrive * FRAME_RATE - self.made
-            near &= (np.arange(1, len(frames) + 1) >= left - 0.5) | (distance < _PLACE)
+            early = left - np.arange(1, len(frames) + 1)
+            near &= (early <= 0.5) | (distance < _PLACE) & (early <= EARLY)
         at = int(near.argmax()) if near.any() and not self.target.stands else None
         return _Planned(frames, at, at is not None)
 
