@@ -13,6 +13,7 @@ from drmm_engine.motion.skeleton import TOES
 # it did, so that noise at a threshold is no step.
 HEIGHTS = (0.025, 0.045)  # metres above where the toe joint stands
 SPEEDS = (0.35, 0.70)  # m/s
+OFF, MOVING = 0.03, 0.5  # metres and m/s from which a foot does not stand, whatever a model says of it
 SHORTEST = 0.1  # s; shorter stands are touches, shorter gaps between stands are noise
 
 
@@ -28,6 +29,19 @@ def contacts(positions: Array, standing: float, frame_rate: float = 30.0) -> NDA
     possible = (height < HEIGHTS[1]) & (speed < SPEEDS[1])
     shortest = int(round(SHORTEST * frame_rate))
     return np.stack([_steady(_hysteresis(sure[:, foot], possible[:, foot]), shortest) for foot in (0, 1)], axis=1)
+
+
+def borne_out(
+    down: NDArray[np.bool_], positions: Array, standing: float, frame_rate: float = 30.0
+) -> NDArray[np.bool_]:
+    """What is said of the feet, `down` `[n, 2]`, where it may be: of the last n frames of a motion `[F, 20, 3]`, F > n.
+
+    A foot does not stand whose toe joint is off the floor, or moves to the frame or from it.
+    """
+    toes = np.asarray(positions, float)[-len(down) - 1 :, TOES]
+    steps = np.linalg.norm(np.diff(toes[..., :2], axis=0), axis=-1) * frame_rate
+    speed = np.maximum(steps, np.concatenate([steps[1:], steps[-1:]]))
+    return down & (toes[1:, :, 2] - standing < OFF) & (speed < MOVING)
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from drmm_engine.body.rotations import Array
 from drmm_engine.model import Model
-from drmm_engine.motion.contacts import contacts
+from drmm_engine.motion.contacts import borne_out, contacts
 from drmm_engine.motion.decision import Character, Choice
 from drmm_engine.motion.directions import REACHED, Block, Target
 from drmm_engine.motion.duck import Ducker
@@ -192,8 +192,9 @@ class Walker:
             late = (self.made + step.reached + 1) / FRAME_RATE - self.target.arrive
         shown = self.ducker.shown(step.frames)
         self.tail = np.concatenate([self.tail, shown])[-len(self.tail):]
-        down = None if choice is None else choice.contacts
-        if down is None:
+        if choice is None or choice.contacts is None:
             down = contacts(self.tail, self.floor)[-NEXT:]
+        else:
+            down = borne_out(choice.contacts, self.tail, self.floor)
         return Block(shown, self.current, reached, down, 0.0 if choice is None else choice.familiar,
                      None if choice is None else choice.reach, None, late)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drmm_engine.motion.contacts import contacts, runs
+from drmm_engine.motion.contacts import MOVING, OFF, borne_out, contacts, runs
 from drmm_engine.motion.skeleton import JOINTS, MIRROR, TOES
 from tests import gait
 
@@ -90,3 +90,26 @@ def test_a_made_walk_always_has_a_foot_down_and_each_swings():
 def test_one_frame_and_none():
     assert contacts(motion(np.zeros((1, 2, 3)), 0.0), 0.0).tolist() == [[True, True]]
     assert contacts(np.zeros((0, 20, 3)), 0.0).shape == (0, 2)
+
+
+@given(st.integers(4, 8), st.integers(6, 12), st.integers(1, 6), st.integers(1, 20))
+def test_what_is_said_of_feet_holds_only_where_they_are_low_and_still(stance, swing, steps, count):
+    toes, truth = stepping(stance, swing, steps)
+    count = min(count, len(toes) - 1)
+    everywhere = np.ones((count, 2), bool)
+    found = borne_out(everywhere, motion(toes, 0.02), 0.02)
+    np.testing.assert_array_equal(found & ~truth[-count:], False)
+    inner = truth[-count:] & truth[-count - 1 : -1] & np.concatenate([truth[-count + 1 :] if count > 1 else truth[:0],
+                                                                      truth[-1:]])
+    assert found[inner].all()
+    assert not borne_out(~everywhere, motion(toes, 0.02), 0.02).any()
+
+
+@pytest.mark.parametrize(("height", "speed", "stands"), [
+    (0.0, 0.0, True), (OFF - 0.001, 0.0, True), (OFF + 0.001, 0.0, False),
+    (0.0, MOVING - 0.01, True), (0.0, MOVING + 0.01, False)])
+def test_a_foot_stands_below_a_height_and_a_speed(height, speed, stands):
+    toes = np.zeros((4, 2, 3))
+    toes[:, 0, 2] = height
+    toes[:, 0, 0] = speed / 30 * np.arange(4)
+    assert (borne_out(np.ones((3, 2), bool), motion(toes, 0.02), 0.02) == [stands, True]).all()
