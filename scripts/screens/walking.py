@@ -81,6 +81,8 @@ def targets(out: Path) -> Iterator[float]:
 def stopped(out: Path) -> Iterator[float]:
     """Esc in the middle leaves nothing behind."""
     before = len(bpy.data.actions)
+    chair = settings().targets[2].empty
+    chair.location.x += 25.0  # so far that there is time for a picture
     press_generate()
     yield from until(lambda: bpy.context.window_manager.drmm.fraction > 0.05, "the first frames")
     yield from picture(out, "walk_2_generating")
@@ -90,6 +92,7 @@ def stopped(out: Path) -> Iterator[float]:
     yield from until(lambda: not running(), "the stop")
     assert len(bpy.data.actions) == before and played() is None, "Esc left something behind"
     yield from picture(out, "walk_3_stopped")
+    chair.location.x -= 25.0
 
 
 def generated(out: Path) -> Iterator[float]:
