@@ -52,7 +52,7 @@ _FASTEST = 12.0 / FRAME_RATE  # metres a frame; no joint of a person is faster
 _FRONT = 24  # candidates whose bones get their lengths before the best of them is taken
 # What a candidate costs.
 _COST_JERK = 0.05  # a millimetre a frame³, mean over joints and frames
-_COST_SLIDE = 3.0  # a centimetre that toes on the floor move
+_COST_SLIDE = 1.2  # a centimetre that toes on the floor move
 _COST_MISS = 40.0  # a metre between the candidate's goal and the clipped one
 _COST_TURN = 5.0  # the length of the difference between its facing and the one asked for
 _COST_UNLIKELY = 0.4  # a nat of importance weight below the best of its draw
