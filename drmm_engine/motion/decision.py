@@ -2,8 +2,8 @@
 """One decision: the paper's two draws (App. C.1) for one or several characters, and the best of their candidates.
 
 First motion is drawn under the history alone, which tells what goals are within reach; then under the history and the
-wanted goal, clipped to that reach. Of all these candidates the best by progress, smoothness, still feet, likelihood
-and room is taken.
+wanted goal, clipped to that reach. All these candidates pivot towards what is far off; the best by progress,
+smoothness, still feet, likelihood, room and some chance is taken.
 """
 
 from __future__ import annotations
