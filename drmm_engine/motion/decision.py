@@ -3,7 +3,8 @@
 
 First motion is drawn under the history alone, which tells what goals are within reach; then under the history and the
 wanted goal, clipped to that reach. All these candidates pivot towards what is far off; the best by progress,
-smoothness, still feet, likelihood, room and some chance is taken.
+smoothness, still feet, likelihood, room, some chance, and how familiar it leaves the character to the model is taken:
+what is a little odd now is odder by the next decision, until no motion that was learned is near.
 """
 
 from __future__ import annotations
@@ -49,13 +50,15 @@ _LOW = 0.02  # metres above its standing height below which a toe joint counts a
 HEAD_CLIP = 2.0  # standard deviations of the heights of the head within reach
 _LEGS = [[index(side + part) for part in ("LowerLeg", "Foot", "Toes")] for side in ("Left", "Right")]
 _FASTEST = 12.0 / FRAME_RATE  # metres a frame; no joint of a person is faster
-_FRONT = 24  # candidates whose bones get their lengths before the best of them is taken
+_FRONT = 24  # candidates whose bones get their lengths, and whose future is looked at, before the best is taken
+_GLANCE = 2  # draws that tell how familiar the history of each of these would be
 # What a candidate costs.
 _COST_JERK = 0.05  # a millimetre a frame³, mean over joints and frames
 _COST_SLIDE = 1.2  # a centimetre that toes on the floor move
 _COST_MISS = 40.0  # a metre between the candidate's goal and the clipped one
 _COST_TURN = 5.0  # the length of the difference between its facing and the one asked for
 _COST_UNLIKELY = 0.4  # a nat of importance weight below the best of its draw
+_COST_STRANGE = 0.2  # a nat of density that the history which it leads to has less
 _COST_FLYING = 1e6  # a joint faster than a person's
 _CHANCE = 5.0  # of cost by which chance decides: the best alone is one and the same gait for ever
 
@@ -134,21 +137,20 @@ class Decider:
         aimed = self.sampler.draw(histories, goals, styles, self.candidates, rng)
         values = np.concatenate([free.values, aimed.values], axis=1)
         unlikely = np.concatenate([d.log_weight.max(1, keepdims=True) - d.log_weight for d in (free, aimed)], axis=1)
-        choices = []
+        familiar, choices = self.sampler.familiarity(free.log_weight), []
         for k, character in enumerate(characters):
             poses = pivoted(self._poses(values[k], local[k]), turns[k][1])
             cost = _COST_UNLIKELY * unlikely[k] + slack[k] * self._miss(values[k], goals[k])
             cost += _CHANCE * rng.gumbel(size=len(cost))
             if rooms[k]:
                 cost += penetration(rooms[k], to_world(poses, *placed[k]), FRAME_RATE)
-            best, number = self._best(poses, cost, local[k])
+            best, number = self._best(poses, cost, local[k], character.style, rng)
             frames = to_world(best, *placed[k])
             down = decode_contacts(values[k][number : number + 1], self.layout)
             character.note(frames)
             character.progress(aims[k].place)
-            familiar = float(np.logaddexp.reduce(free.log_weight[k]) - np.log(self.candidates)) - self.sampler.usual
             reach = _reach(free.values[k][:, self.goals[:2]], *placed[k])
-            choices.append(Choice(frames, familiar, reach, None if down is None else down[0]))
+            choices.append(Choice(frames, float(familiar[k]), reach, None if down is None else down[0]))
         return choices
 
     def _goal(self, aim: Aim, turn: tuple[float, float], placed: tuple[Array, Array], local: Array, free: Array,
@@ -170,13 +172,18 @@ class Decider:
         steps = decode_steps(values).cumsum(axis=1)
         return local[-1].astype(np.float32) + steps + part * drift[:, None]
 
-    def _best(self, poses: Array, cost: Array, local: Array) -> tuple[Array, int]:
-        """The best of poses `[n, 5, 20, 3]` of a cost `[n]` besides that of their motion, and its number: of the ones
-        in front that cost is as it is with bones of the right lengths."""
+    def _best(self, poses: Array, cost: Array, local: Array, style: str | None, rng: np.random.Generator
+              ) -> tuple[Array, int]:
+        """The best of poses `[n, 5, 20, 3]` of a cost `[n]` besides that of their motion and of where it leads, and its
+        number: of the ones in front these costs are as they are with bones of the right lengths."""
         rough = cost + _cost_motion(poses, local, self.standing)
         front = np.argpartition(rough, min(_FRONT, len(rough)) - 1)[:_FRONT]
         whole = with_lengths(poses[front], self.lengths)
-        first = int(np.argmin(cost[front] + _cost_motion(whole, local, self.standing)))
+        after = np.concatenate([np.broadcast_to(local[NEXT:], (len(whole), *local[NEXT:].shape)), whole], axis=1)
+        histories = encode_history(to_local(after, *placement(after[:, -1])))
+        familiar = self.sampler.familiar(histories, [style] * len(whole), _GLANCE, rng)
+        total = cost[front] + _cost_motion(whole, local, self.standing) - _COST_STRANGE * familiar
+        first = int(np.argmin(total))
         return whole[first], int(front[first])
 
     def _miss(self, values: Array, goal: Goal) -> Array:

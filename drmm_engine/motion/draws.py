@@ -80,12 +80,28 @@ class Sampler:
             each = [self.draw(histories[c : c + 1], goals[c : c + 1], style[c : c + 1], count, rng)
                     for c in range(len(goals))]
             return Draws(*(np.concatenate([getattr(d, f.name) for d in each]) for f in fields(Draws)))
+        h, log_weight = self._forward(histories, goals, style, count, rng)
+        values = self._values(h).reshape(len(histories), count, -1)
+        return Draws(values, np.asarray(log_weight, float).reshape(len(histories), count))
+
+    def familiar(self, histories: Array, style: Sequence[str | None], count: int, rng: np.random.Generator) -> Array:
+        """`familiarity` of C histories `[C, 180]`, by `count` draws for each."""
+        _, log_weight = self._forward(histories, None, style, count, rng)
+        return self.familiarity(log_weight.reshape(len(histories), count))
+
+    def familiarity(self, log_weight: Array) -> Array:
+        """Log density `[C]` of histories under which draws of these importance weights `[C, n]` were made (paper Eq.
+        10), less what is usual of the model, nats."""
+        return np.logaddexp.reduce(log_weight, axis=1) - np.log(log_weight.shape[1]) - self.usual
+
+    def _forward(self, histories: Array, goals: Sequence[Goal] | None, style: Sequence[str | None], count: int,
+                 rng: np.random.Generator) -> tuple[Array, Array]:
+        """Components `[C * n, L]` and log importance weights `[C * n]`."""
         evidence = self._evidence(histories, goals, style)
         case = np.repeat(np.arange(len(histories)), count) if evidence.rows > 1 else np.zeros(count, int)
         u = uniform(rng, (count * len(histories), len(self.layers)))
         h, log_weight, _ = self.asked.forward(evidence, case, u, TRUNCATION)
-        values = self._values(h).reshape(len(histories), count, -1)
-        return Draws(values, np.asarray(log_weight, float).reshape(len(histories), count))
+        return h, log_weight
 
     def _evidence(self, histories: Array, goals: Sequence[Goal] | None, style: Sequence[str | None]) -> Evidence:
         z, weight = histories, np.broadcast_to(self.history_weights, histories.shape)

@@ -25,8 +25,7 @@ def plausibility(model: Model, positions: Array, seed: int = 0) -> Array:
     if len(starts):
         local = np.stack([_local(positions[start - HISTORY : start]) for start in starts])
         sampler = Sampler(model)
-        drawn = sampler.draw(encode_history(local), None, [None] * len(local), DRAWS, np.random.default_rng(seed))
-        values = np.logaddexp.reduce(drawn.log_weight, axis=1) - np.log(DRAWS) - sampler.usual
+        values = sampler.familiar(encode_history(local), [None] * len(local), DRAWS, np.random.default_rng(seed))
         result[HISTORY:] = np.repeat(values, NEXT)[: len(positions) - HISTORY]
     return result
 

@@ -8,7 +8,7 @@ import drmm_engine as drmm
 from drmm_engine.metrics.motion import path_length
 from drmm_engine.metrics.walks import errand, follow
 from drmm_engine.motion.controller import walk
-from drmm_engine.motion.directions import Target
+from drmm_engine.motion.directions import POOR, Target
 from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.skeleton import TOES
 
@@ -61,3 +61,8 @@ def test_feet_that_are_said_to_stand_do(model):
     assert 0.3 < down.mean() < 0.75 and toes[down][:, 2].max() < standing + 0.045
     both = down[1:] & down[:-1]
     assert (30 * np.linalg.norm(np.diff(toes[..., :2], axis=0), axis=-1))[both].max() < 0.7
+
+
+def test_next_to_nothing_of_a_walk_looks_wrong_to_the_model_itself(model):
+    said = [block.plausibility for seed in (3, 5, 6) for block in walk(model, errand(seed, 20.0), 20.0, seed=seed)]
+    assert np.mean(np.array(said) < POOR) < 0.05 and np.percentile(said, 10) > -70
