@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import bpy
@@ -21,10 +21,10 @@ from . import gather, plan, poses
 
 def made(
     context: bpy.types.Context, armature: bpy.types.Object, end: int, other: bpy.types.Object | None, seed: int
-) -> tuple[dict[str, Any], takes.Motion, list[Channel]]:
+) -> Generator[float, None, tuple[dict[str, Any], takes.Motion, list[Channel]]]:
     """Record, motion and channels from the current frame to `end`: to the pose there, or to that of another armature.
 
-    ValueError where there is no time for it.
+    Yields how far it is, from 0 to 1. ValueError where there is no time for it.
     """
     scene = context.scene
     path = scene.drmm.walk_model
@@ -37,7 +37,7 @@ def made(
         raise ValueError(f"there are no frames between {record['start']} and {end}; choose a later end")
     history = poses.bodies(context, armature, record, rest, poses.history_frames(record))
     last = poses.pose_of(other, record, rest)[None] if other else poses.bodies(context, armature, record, rest, [end])
-    positions = between.between(model, history, last, count, seed, plan.rooms(record))
+    positions = yield from between.between_steps(model, history, last, count, seed, plan.rooms(record))
     motion = takes.Motion.plain(np.concatenate([history[-1:], positions]))
     stood = record["unit"], np.reshape(record["stand"], (4, 4))
     return record, motion, walks.channels(rigs.read_character(armature, stood), record, motion, rest)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import bpy
 import numpy as np
 from bpy.props import BoolProperty, IntProperty, StringProperty
@@ -11,6 +13,7 @@ from .. import action as actions
 from .. import armature as rigs
 from .. import compat, models, takes
 from ..direction import cycles, gather, inbetweens, poses
+from . import steps
 from .common import ARMATURE, find_armature, refuse
 
 CYCLE = "DRMM Cycle"
@@ -30,24 +33,21 @@ class DRMM_OT_in_between(bpy.types.Operator):
     end: IntProperty(name="End", description="The frame at which to be there; 0: the next key, or in two seconds")
     seed: IntProperty(name="Seed", min=0, description="Another number gives another motion")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            context.view_layer.update()
-            armature = find_armature(context, self.armature)
-            actions.check_action(armature)
-            other = find_armature(context, self.pose_of) if self.pose_of else None
-            start = context.scene.frame_current
-            end = self.end or self._end(context.scene, armature, start, other)
-            record, motion, channels = inbetweens.made(context, armature, end, other, self.seed)
-            if other:
-                takes.add(armature, record, motion, channels, start)
-            else:
-                inbetweens.insert(armature, channels, start, end)
-        except ValueError as problem:
-            return refuse(self, problem)
-        context.scene.frame_set(start)
+    def work(self, context: bpy.types.Context) -> Iterator[float]:
+        context.view_layer.update()
+        armature = find_armature(context, self.armature)
+        actions.check_action(armature)
+        other = find_armature(context, self.pose_of) if self.pose_of else None
+        start = context.scene.frame_current
+        end = self.end or self._end(context.scene, armature, start, other)
+        record, motion, channels = yield from inbetweens.made(context, armature, end, other, self.seed)
+        if other:
+            takes.add(armature, record, motion, channels, start)
+        else:
+            inbetweens.insert(armature, channels, start, end)
         self.report({"INFO"}, f"Frames {start} to {end} are new; the poses at both ends are kept")
-        return {"FINISHED"}
+
+    execute, invoke, modal, cancel = steps.execute, steps.invoke, steps.modal, steps.cancel
 
     def _end(
         self, scene: bpy.types.Scene, armature: bpy.types.Object, start: int, other: bpy.types.Object | None

@@ -47,14 +47,12 @@ def stretch(context: bpy.types.Context, armature: bpy.types.Object, first: int, 
     source = store.chosen(armature)
     take = read(source)
     before, after = splice.stretch(take, first, last)
-    yield 0.0
     end = take.motion.positions[after : after + splice.END]
     model = models.load(bpy.path.abspath(take.record["model"]), "locomotion")
     rooms = walks.plan.rooms(take.record)
     past, count = splice.history(take, before + 1), after - before - 1
-    made = between.between(model, past, end, count + len(end), seed=seed, keep=rooms)[:count]
-    yield 1.0
-    middle = Motion.plain(made, int(take.motion.target[before]))
+    made = yield from between.between_steps(model, past, end, count + len(end), seed, rooms)
+    middle = Motion.plain(made[:count], int(take.motion.target[before]))
     motion = join([take.motion.part(0, before + 1), middle, take.motion.part(after)])
     _look(model, motion, before + 1, after)
     note = f"Frames {max(first, take.start)} to {min(last, take.end)} made anew, from take {_number(armature)}"

@@ -4,7 +4,7 @@ brought to the pose exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from drmm_engine.model import Model
 from drmm_engine.motion import room
 from drmm_engine.motion.bones import bone_lengths, with_lengths
 from drmm_engine.motion.controller import Errand, Target, walk_together
-from drmm_engine.motion.features import FRAME_RATE, HISTORY, placement, to_local, to_world
+from drmm_engine.motion.features import FRAME_RATE, HISTORY, NEXT, placement, to_local, to_world
 from drmm_engine.motion.rest import rest_of
 from drmm_engine.motion.skeleton import JOINTS, TOES
 from drmm_engine.motion.standing import Stand, smooth, step_in
@@ -35,6 +35,17 @@ def between(model: Model, history: Array, end: Array, frames: int, seed: int = 0
     World, metres, 30 frames/s. An end of one pose, or one that hardly moves, is come to at rest. ValueError: shapes,
     numbers that are not finite, or fewer frames than the end and one more.
     """
+    work = between_steps(model, history, end, frames, seed, keep)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
+
+
+def between_steps(model: Model, history: Array, end: Array, frames: int, seed: int = 0, keep: Sequence[room.Keep] = ()
+                  ) -> Generator[float, None, Array]:
+    """`between` a decision at a time: yields how far it is, from 0 to 1, and returns the positions."""
     history, end = np.asarray(history, float), np.asarray(end, float)
     _check(history, end, frames)
     lead = frames - len(end) + 1  # frames up to the first pose of the end
@@ -44,10 +55,10 @@ def between(model: Model, history: Array, end: Array, frames: int, seed: int = 0
     if far < _STEPPED or lead < _STEP_FRAMES[0]:
         path = _stepped(model, history, end[0], lead, lengths, seed)
     elif speed < _MOVING:
-        walks = _walks(model, history, end[0], lead, seed, keep, still=True)
+        walks = yield from _walks(model, history, end[0], lead, seed, keep, still=True)
         path = min((_still(history, walk, end[0], lead, lengths, model, seed) for walk in walks), key=_roughness)
     else:
-        walks = _walks(model, history, end[0], lead, seed, keep, still=False)
+        walks = yield from _walks(model, history, end[0], lead, seed, keep, still=False)
         path = _through(min(walks, key=lambda walk: _mismatch(walk[:lead], end)), history, end, lead, lengths)
     return np.concatenate([path[: lead - 1], end])
 
@@ -77,7 +88,7 @@ def _stepped(model: Model, history: Array, pose: Array, lead: int, lengths: Arra
 
 
 def _walks(model: Model, history: Array, pose: Array, lead: int, seed: int, keep: Sequence[room.Keep], still: bool
-           ) -> list[Array]:
+           ) -> Generator[float, None, list[Array]]:
     """Walks `[F, 20, 3]` to the place of a pose by its time, and through it where it does not come to rest."""
     place, (_, heading) = pose[0, :2], placement(pose)
     seconds = lead / FRAME_RATE
@@ -91,6 +102,7 @@ def _walks(model: Model, history: Array, pose: Array, lead: int, seed: int, keep
     for blocks in walk_together(model, errands, seconds + 0.2, seed, _CANDIDATES, keep, apart=False):
         for own, block in zip(made, blocks, strict=True):
             own += [] if block is None else [block.positions]
+        yield min(1.0, max(len(own) for own in made) * NEXT / lead)
     return [np.concatenate(own) for own in made]
 
 

@@ -6,38 +6,44 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from blender_addon.operators.retake import DRMM_OT_vary_take
+from blender_addon.operators.between import DRMM_OT_in_between
+from blender_addon.operators.retake import DRMM_OT_remake_stretch, DRMM_OT_vary_take
 from tests.addon import rigs, taken
 from tests.addon.test_modal import OVER, RUNNING, Window, finish, tick
 from tests.addon.test_refusals import state
 
 
 class Twin:
-    """The operator's functions and options without Blender's own part; keeps what is reported."""
+    """An operator's functions and options without Blender's own part; keeps what is reported."""
 
-    armature, count = "", 2
-    properties = SimpleNamespace(is_property_set=lambda name: False)
-
-    def __init__(self):
+    def __init__(self, operator=DRMM_OT_vary_take, **options):
+        given = {"armature": "", "count": 2} | options
+        self.properties = SimpleNamespace(is_property_set=given.__contains__)
         self.reports = []
+        for name in ("work", "execute", "invoke", "modal", "cancel", "_end"):
+            if name in vars(operator):
+                setattr(self, name, vars(operator)[name].__get__(self))
+        self.bl_label = operator.bl_label
+        vars(self).update(given)
 
     def report(self, kinds, message):
         self.reports.append((*kinds, message))
 
 
-for name in ("bl_label", "work", "execute", "invoke", "modal", "cancel"):
-    setattr(Twin, name, vars(DRMM_OT_vary_take)[name])
-
-
 @pytest.fixture
-def running(stage, empty, monkeypatch):
-    """An operator that has begun to vary a take, and its context."""
+def windowed(stage, empty, monkeypatch):
+    """A character with a take, in a window."""
     hero = stage.drmm.armature = rigs.rigify()
     stage.drmm.targets.add().empty = empty("A", (0.0, -3.0, 0.0))
     bpy.ops.drmm.generate(seed=1)
-    windowed = SimpleNamespace(app=SimpleNamespace(background=False))
-    monkeypatch.setattr("blender_addon.operators.steps.bpy", windowed)
-    operator, context = Twin(), Window(stage)
+    monkeypatch.setattr("blender_addon.operators.steps.bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
+    return Window(stage), hero
+
+
+@pytest.fixture
+def running(windowed):
+    """An operator that has begun to vary a take, and its context."""
+    (context, hero), operator = windowed, Twin()
     assert operator.invoke(context, None) == {"RUNNING_MODAL"}
     for _ in range(3):
         assert tick(operator, context) == RUNNING
@@ -76,3 +82,27 @@ def test_the_armature_is_deleted_meanwhile(running):
     bpy.data.objects.remove(hero)
     assert finish(operator, context) == OVER
     assert "removed" in operator.reports[-1][1] and len(bpy.data.actions) <= 1
+
+
+@pytest.mark.parametrize("operator", [
+    lambda hero: Twin(DRMM_OT_remake_stretch, first=10, last=60, seed=5),
+    lambda hero: Twin(DRMM_OT_in_between, pose_of="Goal", end=90, seed=5),
+])  # fmt: skip
+def test_what_is_made_between_two_poses_ends_with_esc_after_any_decision(windowed, operator):
+    context, hero = windowed
+    goal = hero.copy()
+    goal.animation_data_clear()
+    goal.name, goal.location = "Goal", (0.0, -2.5, 0.0)
+    context.scene.collection.objects.link(goal)
+    one, before = operator(hero), (state(), taken.played(hero))
+    assert one.invoke(context, None) == {"RUNNING_MODAL"}
+    told = []
+    for _ in range(3):
+        assert tick(one, context) == RUNNING
+        told.append(context.window_manager.drmm.fraction)
+    assert 0 < told[0] < told[1] < told[2] < 0.9
+    assert tick(one, context, "ESC") == OVER and context.timers == 0
+    assert (state(), taken.played(hero)) == before and len(hero.drmm.takes.rows) == 1
+    again = operator(hero)
+    again.invoke(context, None)
+    assert finish(again, context) == {"FINISHED"} and len(hero.drmm.takes.rows) == 2

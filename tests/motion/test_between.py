@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from drmm_engine.motion.between import between
+from drmm_engine.motion.between import between, between_steps
 from drmm_engine.motion.controller import Target, walk
 from drmm_engine.motion.standing import Stand
 from tests.motion.locomotion import gait_model
@@ -49,6 +49,15 @@ def test_what_is_near_is_stepped_to_and_waited_in(model, positions):
     path = between(model, history, pose[None], 120, seed=1)
     assert len(path) == 120 and fastest(path[60:]) < 0.02
     np.testing.assert_array_equal(path[-1], pose)
+
+
+def test_a_decision_at_a_time_it_is_the_same(model, positions):
+    told, work = [], between_steps(model, positions[40:50], positions[100:101], 40, 5)
+    with pytest.raises(StopIteration) as done:
+        while True:
+            told.append(next(work))
+    assert len(told) >= 8 and told == sorted(told) and 0 < told[0] < 0.3 and told[-1] == 1
+    np.testing.assert_array_equal(done.value.value, between(model, positions[40:50], positions[100:101], 40, seed=5))
 
 
 @pytest.mark.parametrize(("history", "end", "frames", "said"), [
