@@ -23,7 +23,8 @@ from drmm_engine.motion.styles import labels
 
 WANTED_WINDOWS = 150_000  # below this, bent and time-warped copies fill up
 MOST_COPIES = 8
-CURVATURE = 0.8  # 1/m; the sharpest bend of a copy
+BENT = 0.35  # share of the windows of a copy that are bent: capture's own turns are better, but few
+CURVATURE = 0.8  # 1/m; the sharpest bend
 SPEED = 0.12  # a copy plays up to this much faster or slower
 STANDING_SPEED = 0.15  # m/s of the hips
 WALKING_SPEED = 0.5  # likewise
@@ -104,7 +105,7 @@ def skeleton_of(rest: Array) -> dict:
 def training_windows(
     clips: Sequence[Array], copies: int | None, rng: np.random.Generator, fastest: float = np.inf
 ) -> Iterator[Array]:
-    """Windows `[n, 40, 20, 3]` of each clip, its mirror image and `copies` bent and time-warped copies of both.
+    """Windows `[n, 40, 20, 3]` of each clip, its mirror image and `copies` time-warped copies of both, bent in part.
 
     copies None: as many as bring the windows to 150,000, one at least and eight at most. Windows whose hips move
     faster than `fastest` (m/s along their path) are left out. ValueError where no window is left.
@@ -145,7 +146,8 @@ def _part(clip: Array, style: str, standing: float, rng: np.random.Generator | N
         clip = time_warped(clip, float(rng.uniform(1 - SPEED, 1 + SPEED)))
     found, down = windows(clip), _next_contacts(clip, standing)
     if rng is not None and len(found):
-        found = bent(found, rng.uniform(-CURVATURE, CURVATURE, len(found)))
+        some = rng.random(len(found)) < BENT
+        found[some] = bent(found[some], rng.uniform(-CURVATURE, CURVATURE, some.sum()))
     chosen = _path_speed(found) <= fastest
     if starts:
         chosen &= _starts_or_stops(found)

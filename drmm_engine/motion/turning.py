@@ -13,7 +13,7 @@ from drmm_engine.body.rotations import Array
 from drmm_engine.motion.features import FRAME_RATE, NEXT, placement
 from drmm_engine.motion.skeleton import TOES
 
-_MOST = 0.2  # radians in five frames that are added
+_MOST = 0.3  # radians in five frames that are added
 _FROM, _FULL = 0.7, 1.4  # radians off from which and at which they are
 _RATE = np.radians(150)  # a second; the fastest turn that is asked for
 _TIME = 0.25  # s in which a turn is asked for
