@@ -114,7 +114,7 @@ def asked(armature: bpy.types.Object) -> bytes:
     text = []
     for item in armature.drmm.conditions:
         text.append((item.what, item.how, item.bone, item.axis, item.use))
-        parts.append(np.array([item.confidence, item.weight, item.low, item.high, *item.kept]))
+        parts.append(np.array([item.confidence, item.weight, item.low, item.high, item.spread, *item.kept]))
         if item.object:
             parts += [np.array(item.object.matrix_world, float).ravel(), [item.object.empty_display_size]]
     text.append(tuple(lock.name for lock in armature.drmm.locks))

@@ -18,6 +18,7 @@ ICONS = {
     "BOX": "CUBE",
     "KEEP": "PINNED",
 }
+_SECOND = {"BOX": "high", "PRIOR": "spread"}  # what is drawn besides the angle
 WIDTH = 34  # characters that the sidebar shows at its usual width
 
 
@@ -117,9 +118,9 @@ def _draw_row(
     if words.takes_object(item.what, item.how):
         column.prop(item, "object", placeholder="The floor" if item.how == "HALF_SPACE" else "")
     if item.what == "ANGLE" and item.how != "KEEP":
-        column.prop(item, "low", text="From" if item.how == "BOX" else "Angle")
-        if item.how == "BOX":
-            column.prop(item, "high")
+        column.prop(item, "low", text={"BOX": "From", "HALF_SPACE": "At Least"}.get(item.how, "Angle"))
+        if item.how in _SECOND:
+            column.prop(item, _SECOND[item.how])
     if item.how == "PRIOR" and item.object and item.object.type == "EMPTY":
         column.prop(item.object, "empty_display_size", text="Radius")
     if item.how == "KNOWN":

@@ -24,7 +24,8 @@ class Row:
     """One condition as it stands now, in the armature's space.
 
     `place` `[4, 4]`: the object, scaled so that a sphere or cube of half-size 1 under it is what is seen; for KEEP the
-    bone as it was. None: the row has none. `number` is its place in the list, from 0; `low`, `high` are radians.
+    bone as it was. None: the row has none. `number` is its place in the list, from 0; `low`, `high` and `spread` are
+    radians.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Row:
     weight: float = 1.0
     low: float = 0.0
     high: float = 0.0
+    spread: float = 0.2
 
     @property
     def name(self) -> str:
@@ -75,8 +77,8 @@ def goals(rows: Sequence[Row], rig: Rig) -> tuple[list, list[int]]:
 
 
 def narrowed(rig: Rig, rows: Sequence[Row]) -> Rig:
-    """The rig with the limits of its joints within what rows say that angles are between."""
-    between = [row for row in rows if row.what == "ANGLE" and row.how == "BOX" and row.low < row.high]
+    """The rig with the limits of its joints within what rows say that angles are at least, or between."""
+    between = [row for row in rows if row.what == "ANGLE" and _limits(row)]
     if not between:
         return rig
     joints = {joint.bone: joint for joint in rig.joints.joints}
@@ -84,7 +86,8 @@ def narrowed(rig: Rig, rows: Sequence[Row]) -> Rig:
         _joint(rig, row)
         joint, axis = joints[row.bone], "XYZ".index(row.axis)
         low, high = np.array(joint.low, float), np.array(joint.high, float)
-        low[axis], high[axis] = max(low[axis], row.low), min(high[axis], row.high)
+        low[axis] = max(low[axis], row.low)
+        high[axis] = min(high[axis], row.high) if row.how == "BOX" else high[axis]
         if low[axis] >= high[axis]:
             raise ValueError(f"the condition on {row.name} leaves nothing of the joint's limits; widen its angles")
         joints[row.bone] = replace(joint, low=tuple(low), high=tuple(high))
@@ -197,10 +200,16 @@ def _turn(row: Row, rig: Rig) -> list:
 
 def _angle(row: Row, rig: Rig) -> list:
     _joint(rig, row)
-    if row.how == "BOX" and row.low < row.high:
+    if _limits(row):
         return []  # by the limits of `narrowed`
+    sd = row.spread if row.how == "PRIOR" else spread_of(row.confidence)
     parameter = f"{row.bone}.{row.axis.lower()}"
-    return [solver.Angle(parameter=parameter, value=row.low, weight=row.weight * row.confidence, name=row.name)]
+    return [solver.Angle(parameter=parameter, value=row.low, weight=row.weight, name=row.name, sd=sd)]
+
+
+def _limits(row: Row) -> bool:
+    """Whether a row on an angle narrows the limits of its joint."""
+    return row.how == "HALF_SPACE" or (row.how == "BOX" and row.low < row.high)
 
 
 def _joint(rig: Rig, row: Row) -> object:

@@ -76,6 +76,10 @@ class DrmmCondition(bpy.types.PropertyGroup):
     high: FloatProperty(
         name="To", subtype="ANGLE", override=OVERRIDABLE, description="The largest that the angle may be"
     )
+    spread: FloatProperty(
+        name="Spread", subtype="ANGLE", default=0.2, min=0.001, max=6.3, override=OVERRIDABLE,
+        description="How far from the angle it usually is: the standard deviation",
+    )  # fmt: skip
     kept: FloatVectorProperty(
         name="Kept", size=16, override=OVERRIDABLE, description="World matrix of what is kept as it was"
     )

@@ -103,6 +103,7 @@ def _row(
         weight=item.weight,
         low=item.low,
         high=item.high,
+        spread=item.spread,
     )
 
 

@@ -15,8 +15,8 @@ WHAT = (
 )
 HOW = (
     ("KNOWN", "Known", "Exactly at the object; with less confidence, about there"),
-    ("PRIOR", "Prior", "Probably near the middle of a sphere, whose radius is the standard deviation"),
-    ("HALF_SPACE", "Plane", "On the side of a plane to which the object's Z axis points; without one: the floor"),
+    ("PRIOR", "Prior", "Probably near the middle of a sphere with the standard deviation as radius; or near an angle"),
+    ("HALF_SPACE", "Plane", "On the side of a plane to which the object's Z axis points, or of the floor; an angle: at least"),
     ("BOX", "Box", "Anywhere within a cube; for an angle, between two values"),
     ("KEEP", "Keep", "Stay as it was when the condition was added, or last updated"),
 )
@@ -29,7 +29,7 @@ _HOW = {
     "TRANSFORM": ("KNOWN", "KEEP"),
     "DIRECTION": ("KNOWN", "KEEP"),
     "BODY": ("HALF_SPACE", "BOX"),
-    "ANGLE": ("KNOWN", "BOX", "KEEP"),
+    "ANGLE": ("KNOWN", "PRIOR", "HALF_SPACE", "BOX", "KEEP"),
 }
 _SUFFIX = {"HEAD": "head", "TAIL": "tail", "ROTATION": "orientation", "TRANSFORM": "transform",
            "DIRECTION": "direction", "ANGLE": "angle"}  # fmt: skip

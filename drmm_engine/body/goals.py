@@ -120,15 +120,21 @@ class Within:
 
 @dataclass(frozen=True)
 class Angle:
-    """A parameter of the joints, by name, has a value: radians, or a length of a bone that moves."""
+    """A parameter of the joints, by name, has a value: radians, or a length of a bone that moves.
+
+    With a standard deviation sd above zero, in the same units, it is near the value: a wish, weighed against the rest.
+    """
 
     parameter: str
     value: float
     weight: float = 1.0
     name: str = ""
+    sd: float = 0.0
 
     def __post_init__(self) -> None:
-        _check(self, value=())
+        _check(self, value=(), sd=())
+        if self.sd < 0:
+            raise ValueError(f"goal {self.name!r}: sd must not be below zero, got {self.sd}")
 
 
 Goal = At | Near | Along | Facing | Beyond | Within | Angle

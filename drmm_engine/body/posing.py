@@ -79,9 +79,9 @@ def answer(
 
 def _met(goal: Goal, rig: Rig) -> float:
     """The error up to which a goal is met; a wish is within two standard deviations."""
-    if isinstance(goal, (Along, Facing)) or (isinstance(goal, Angle) and not _is_place(goal, rig)):
-        return MET_ANGLE
-    return max(MET_PLACE * rig.stature, 2.0 * goal.sd if isinstance(goal, Near) else 0.0)
+    turns = isinstance(goal, (Along, Facing)) or (isinstance(goal, Angle) and not _is_place(goal, rig))
+    exact = MET_ANGLE if turns else MET_PLACE * rig.stature
+    return max(exact, 2.0 * goal.sd if isinstance(goal, (Near, Angle)) else 0.0)
 
 
 def _is_place(goal: Angle, rig: Rig) -> bool:

@@ -76,7 +76,8 @@ class Rows:
         self.lines = len(self._lines.goal)
         self.goal = np.array([*self._lines.goal, *others], int)
         self.free = np.array(self._lines.free + [False] * len(others), bool)
-        self.spread = np.array(self._lines.spread + [0.0] * len(others)) / links.size
+        angles = np.array([goal.sd for _, goal in self._angles]) / self._unit
+        self.spread = np.concatenate([np.array(self._lines.spread) / links.size, [0.0] * len(of_turns), angles])
         self.weight = np.sqrt([goals[number].weight for number in self.goal])
         self.moved = self._lines.moved() | np.any([turned.mask for turned in self._held] or [False], axis=0)
         self.moved[self._parameter] = True

@@ -116,14 +116,15 @@ def _of_pose(asked: Asked, turn: Array | None) -> Iterator[Said]:
     here = asked.now[None]
     if asked.heading is not None and turn is not None:
         here = asked.heading.turned(np.tile(asked.now, (len(turn), 1)), -turn)
-    wanted = {goal.parameter: goal.value for goal in asked.goals if isinstance(goal, Angle) and goal.weight > 0}
+    wanted = {goal.parameter: goal for goal in asked.goals if isinstance(goal, Angle) and goal.weight > 0}
     joints, stature = asked.rig.joints, asked.rig.stature
     for column, i in enumerate(asked.columns):
         name, moves = joints.names[i], joints.units[i] == "m"
         if asked.held[i] and not moves:
             yield column, here[:, i], 0.0
         elif name in wanted:
-            yield column, np.array([wanted[name]]), GOAL_SD * stature if moves else ANGLE_SD
+            goal, exact = wanted[name], GOAL_SD * stature if moves else ANGLE_SD
+            yield column, np.array([goal.value]), max(goal.sd, exact)
         elif moves:
             yield column, here[:, i], (GOAL_SD if asked.held[i] else PLACE_SD) * stature
 

@@ -201,9 +201,24 @@ def test_an_angle_is_that_of_the_joint_or_narrows_its_limits(rig):
     assert np.isclose(narrow.low[place], 0.3) and np.isclose(narrow.high[place], 0.6)
     rest = np.arange(len(narrow.names)) != place
     assert np.array_equal(np.asarray(narrow.low)[rest], np.asarray(described.joints.low)[rest])
-    item.low, item.high = 9.0, 9.5
+    item.how = "HALF_SPACE"
+    at_least = goals.narrowed(described, read.rows(rig, bpy.context.scene)).joints
+    assert np.isclose(at_least.low[place], 0.3) and at_least.high[place] == described.joints.high[place]
+    assert asked(rig)[0] == []
+    item.how, item.low, item.high = "BOX", 9.0, 9.5
     with pytest.raises(ValueError, match="nothing of the joint's limits"):
         goals.narrowed(described, read.rows(rig, bpy.context.scene))
+
+
+def test_an_angle_is_near_a_value_by_a_spread_or_with_less_confidence(rig):
+    item = add("ANGLE", "PRIOR", "shin.R", axis="X")
+    item.low, item.spread, item.weight = 0.8, 0.3, 2.0
+    (made,), _ = asked(rig)
+    assert (made.value, made.sd, made.weight) == pytest.approx((0.8, 0.3, 2.0))
+    item.how, item.confidence = "KNOWN", 0.5
+    assert asked(rig)[0][0].sd == pytest.approx(goals.LOOSE)
+    item.confidence = 1.0
+    assert asked(rig)[0][0].sd == 0.0
 
 
 def test_less_confidence_is_a_wider_spread_and_none_a_fixed_place(rig):

@@ -96,6 +96,20 @@ def test_a_wish_is_weighed_and_not_named_where_it_is_far(model):
     assert answers.error[0, 0] < 1e-3
 
 
+def test_an_angle_that_is_wished_is_come_to_the_nearer_the_less_its_spread(model):
+    place = RIG.joints.names.index("forearm.x")
+    free = answer(model, RIG, [At(HIPS, (0.1, 0.2, 1.0))], NOW, count=32).theta[:, place]
+    value = float(RIG.joints.low[place] + 0.9 * (RIG.joints.high[place] - RIG.joints.low[place]))
+    off = [np.abs(free - value).mean()]
+    for sd in (0.5, 0.1, 0.02):
+        answers = answer(model, RIG, [At(HIPS, (0.1, 0.2, 1.0)), Angle("forearm.x", value, sd=sd)], NOW, count=32)
+        off.append(np.abs(answers.theta[:, place] - value).mean())
+        assert np.ptp(answers.theta[:, place]) > 0.0 and answers.unmet() == [] and answers.met[1] >= 2 * sd - 1e-12
+    assert off == sorted(off, reverse=True) and off[-1] < 0.05 < 0.2 < off[0]
+    with pytest.raises(ValueError, match="sd must not be below zero"):
+        Angle("forearm.x", value, sd=-0.1)
+
+
 def test_goals_that_cannot_be_met_together_are_named_with_their_errors(model):
     goals = [At(HIPS, (0.1, 0.2, 1.0), name="hips"), At(HAND, (4.1, 0.2, 1.0), name="far hand")]
     answers = answer(model, RIG, goals, NOW, count=8)
