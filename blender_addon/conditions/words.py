@@ -15,8 +15,8 @@ WHAT = (
 )
 HOW = (
     ("KNOWN", "Known", "Exactly at the object; with less confidence, about there"),
-    ("PRIOR", "Prior", "Probably near the middle of a sphere with the standard deviation as radius; or near an angle"),
-    ("HALF_SPACE", "Plane", "On the side of a plane to which the object's Z axis points, or of the floor; an angle: at least"),
+    ("PRIOR", "Prior", "Probably near the middle of a sphere, its radius the standard deviation; or near an angle"),
+    ("HALF_SPACE", "Plane", "On the side of a plane to which the object's Z axis points, or the floor; at least an angle"),
     ("BOX", "Box", "Anywhere within a cube; for an angle, between two values"),
     ("KEEP", "Keep", "Stay as it was when the condition was added, or last updated"),
 )
