@@ -16,7 +16,7 @@ WHAT = (
 HOW = (
     ("KNOWN", "Known", "Exactly at the object; with less confidence, about there"),
     ("PRIOR", "Prior", "Probably near the middle of a sphere, its radius the standard deviation; or near an angle"),
-    ("HALF_SPACE", "Plane", "On the side of a plane to which the object's Z axis points, or the floor; at least an angle"),
+    ("HALF_SPACE", "Plane", "On the side of a plane to which its Z axis points, or of the floor; or an angle at least"),
     ("BOX", "Box", "Anywhere within a cube; for an angle, between two values"),
     ("KEEP", "Keep", "Stay as it was when the condition was added, or last updated"),
 )
