@@ -33,6 +33,18 @@ def curves(holder: bpy.types.ID) -> bpy.types.Action | bpy.types.ID | None:
     return strip.channelbag(animation.action_slot, ensure=True)
 
 
+def read_curves(holder: bpy.types.ID) -> list[bpy.types.FCurve]:
+    """The F-curves of a data-block's Action; nothing is made where there are none."""
+    animation = holder.animation_data
+    if animation is None or animation.action is None:
+        return []
+    if not SLOTTED:
+        return list(animation.action.fcurves)
+    strips = [strip for layer in animation.action.layers for strip in layer.strips]
+    bags = [strip.channelbag(animation.action_slot) for strip in strips] if animation.action_slot else []
+    return [curve for bag in bags if bag for curve in bag.fcurves]
+
+
 def new_curves(action: bpy.types.Action, holder: bpy.types.ID) -> bpy.types.Action | bpy.types.ID:
     """What holds the `fcurves` and `groups` of a new Action for a data-block that does not use it."""
     if not SLOTTED:

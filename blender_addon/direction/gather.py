@@ -24,7 +24,7 @@ from .. import armature as rigs
 from .. import controls
 from ..character import Character
 from ..scenes import find_object, present
-from . import curves
+from . import curves, looked
 
 Rows = list[dict[str, Any]]
 
@@ -203,7 +203,7 @@ def _row_targets(
         "wait": 0.0,
         "arrive": None,
         "object": row["object"],
-        "facing": faced(row["facing"], lead, look),
+        "facing": looked.places(look, start, rate) if look else faced(row["facing"], lead, None),
         "speed": row["speed"] if row["arrive"] == "SPEED" else None,
         "style": row["style"] or None,
     }

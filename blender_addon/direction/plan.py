@@ -47,7 +47,7 @@ def _target(record: Record, row: Mapping[str, Any]) -> controller.Target:
     asked: dict[str, Any] = {"face": row.get("facing") == "towards"}
     facing = row.get("facing", "free")
     if facing not in ("free", "towards"):
-        asked["facing"] = tuple(inside(record, facing).tolist()) if isinstance(facing, list | tuple) else facing
+        asked["facing"] = _looked(record, facing) if isinstance(facing, list | tuple) else facing
     if row.get("arrive") is not None:
         asked["arrive"] = row["arrive"]
     for key in ("speed", "radius"):
@@ -55,6 +55,12 @@ def _target(record: Record, row: Mapping[str, Any]) -> controller.Target:
             asked[key] = row[key] / record["scale"]
     asked |= {key: row[key] for key in ("stop", "wait", "style") if row.get(key)}
     return controller.Target(position=(float(x), float(y)), **asked)
+
+
+def _looked(record: Record, places: ArrayLike) -> tuple:
+    """A place that is looked at, or places, in the model's size."""
+    made = inside(record, places).tolist()
+    return tuple(map(tuple, made)) if np.ndim(made) == 2 else tuple(made)
 
 
 def _room(record: Record, row: Mapping[str, Any]) -> room.Keep:

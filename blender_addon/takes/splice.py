@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drmm_engine.motion import skeleton
-from drmm_engine.motion.features import FRAME_RATE, HISTORY
+from drmm_engine.motion.features import FRAME_RATE, HISTORY, NEXT
 
 from .record import Take
 
@@ -67,13 +67,22 @@ def pursued(take: Take, number: int) -> int:
 
 
 def later(targets: Sequence[Target], seconds: float) -> list[Target]:
-    """Targets of a walk that goes on after some time: what is to be reached by a time has so much less."""
+    """Targets of a walk that goes on after some time: what is to be reached by a time has so much less, and what moves
+    has moved on."""
     result = []
     for target in targets:
         arrive = target.get("arrive")
         left = None if arrive is None else arrive - seconds
-        result.append(target | {"arrive": left if left and left > 0 else None})
+        asked = {"arrive": left if left and left > 0 else None, "facing": _after(target.get("facing", "free"), seconds)}
+        result.append(target | asked)
     return result
+
+
+def _after(facing: Any, seconds: float) -> Any:
+    """What is faced from a time on: of places, one for each block, the rest."""
+    if isinstance(facing, list) and isinstance(facing[0], list):
+        return facing[min(round(seconds * FRAME_RATE / NEXT), len(facing) - 1) :]
+    return facing
 
 
 def extra(before: Sequence[dict], listed: Sequence[dict]) -> list[dict]:

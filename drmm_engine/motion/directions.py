@@ -21,14 +21,15 @@ class Target:
     """A place on the floor to walk to, metres, and how.
 
     facing: "free"; "along" the way, "towards" or "away" from the target; a heading in radians; a place (x, y) looked
-    at. `face` is short for "towards". arrive: seconds from the start of the walk at which it is to be reached; speed:
-    m/s on the way there; stop: come to a stand at the place itself; wait: seconds to stand there (they imply a stop);
-    style: a class of the model's stream "style"; radius: metres from the hips that count as there when passing.
+    at, or places ((x, y), ...), one for each five frames from the start of the walk on, the last for good. `face` is
+    short for "towards". arrive: seconds from the start of the walk at which it is to be reached; speed: m/s on the way
+    there; stop: come to a stand at the place itself; wait: seconds to stand there (they imply a stop); style: a class
+    of the model's stream "style"; radius: metres from the hips that count as there when passing.
     """
 
     position: tuple[float, float]
     face: bool = False
-    facing: str | float | tuple[float, float] = "free"
+    facing: str | float | tuple[float, float] | tuple[tuple[float, float], ...] = "free"
     arrive: float | None = None
     speed: float | None = None
     stop: bool = False
@@ -99,7 +100,9 @@ def _check_facing(target: Target, number: int) -> None:
     if isinstance(facing, str):
         good = facing in FACINGS
     else:
-        good = np.shape(facing) in ((), (2,)) and bool(np.all(np.isfinite(np.asarray(facing, float))))
+        places = np.asarray(facing, float)
+        path = places.ndim == 2 and len(places) > 0 and places.shape[1] == 2
+        good = (path or places.shape in ((), (2,))) and bool(np.isfinite(places).all())
     if not good:
-        raise ValueError(f"target {number}: facing must be one of {', '.join(FACINGS)}, a heading in radians or a "
-                         f"place (x, y), got {facing!r}")
+        raise ValueError(f"target {number}: facing must be one of {', '.join(FACINGS)}, a heading in radians or "
+                         f"places (x, y), got {facing!r}")

@@ -13,7 +13,7 @@ import numpy as np
 from drmm_engine.body.rotations import Array
 from drmm_engine.motion.directions import Target
 from drmm_engine.motion.draws import FACING, PLACE
-from drmm_engine.motion.features import FRAME_RATE, FUTURE
+from drmm_engine.motion.features import FRAME_RATE, FUTURE, NEXT
 
 PACE = 1.2  # m/s, where nothing else is asked
 _FURTHEST = np.radians(120)  # bearing of a wanted place or facing: a target behind is walked to in a curve
@@ -41,15 +41,19 @@ class Aim:
     asked: bool = False
 
 
-def wanted_heading(target: Target, hips: Array, place: Array) -> float | None:
-    """The heading (radians) that the target asks for on the way from `hips` `[2]` past `place` `[2]`; None: free."""
+def wanted_heading(target: Target, hips: Array, place: Array, frame: int = 0) -> float | None:
+    """The heading (radians) that the target asks for at a frame on the way from `hips` `[2]` past `place` `[2]`; None:
+    free."""
     facing: object = "towards" if target.face else target.facing
     if isinstance(facing, str):
         if facing == "free":
             return None
         way = place if facing == "along" else np.asarray(target.position)
         return _bearing(way - hips) + (np.pi if facing == "away" else 0.0)
-    return float(facing) if np.ndim(facing) == 0 else _bearing(np.asarray(facing, float) - hips)  # type: ignore[arg-type]
+    at = np.asarray(facing, float)
+    if at.ndim == 0:
+        return float(at)
+    return _bearing((at if at.ndim == 1 else at[min(frame // NEXT, len(at) - 1)]) - hips)
 
 
 def _bearing(way: Array) -> float:

@@ -96,7 +96,7 @@ class Walker:
         target, goal = self.target, np.array(self.target.position, float)
         self.character.style = target.style
         place, left = next_place(self.hips, goal, keep)
-        heading = wanted_heading(target, self.hips, place)
+        heading = wanted_heading(target, self.hips, place, self.made)
         if target.stands and left < STEP_IN:
             self._stand_at(goal, heading)
             return None

@@ -219,6 +219,10 @@ def test_which_targets_changed():
     assert splice.merged(old, [old[0] | {"stop": True}]) == [old[0] | {"stop": True}, old[1]]
     assert splice.extra([{"object": "A"}], [{"object": "A"}, {"object": "A"}]) == [{"object": "A"}]
     assert splice.extra([{"object": "A"}], [{"object": "B"}, {"object": "A"}]) == [{"object": "B"}]
+    path = [[float(k), 0.0] for k in range(20)]
+    assert splice.later([{"facing": path}], 2.0)[0]["facing"] == path[12:]
+    assert splice.later([{"facing": path}], 99.0)[0]["facing"] == path[-1:]
+    assert splice.later([{"facing": [1.0, 2.0]}], 2.0)[0]["facing"] == [1.0, 2.0]
     times = splice.later([{"arrive": 3.0}, {"arrive": 1.0}, {"arrive": None}], 2.0)
     assert [row["arrive"] for row in times] == [1.0, None, None]
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from drmm_engine.motion.goal import Aim, bearings, wanted, within_reach
+from drmm_engine.motion.directions import Target
+from drmm_engine.motion.goal import Aim, bearings, wanted, wanted_heading, within_reach
 
 FAR = 10.0
 
@@ -52,6 +53,13 @@ def test_what_lies_behind_is_walked_to_in_a_curve_and_a_side_step_is_none():
     assert goal(aim(np.pi - 0.01), (0.0, 0.0))[0][1] > 0.1
     place, facing = goal(aim(np.pi, heading=0.0), (0.0, 0.0))
     assert place[0] < -0.1 and abs(place[1]) < 1e-9 and facing[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("frame", "expected"), [(0, 0.0), (4, 0.0), (5, np.pi / 2), (10, np.pi), (900, np.pi)])
+def test_what_moves_is_looked_at_where_it_is_by_then(frame, expected):
+    target = Target((9.0, 9.0), facing=((3.0, 1.0), (1.0, 3.0), (-3.0, 1.0)))
+    found = wanted_heading(target, np.array([1.0, 1.0]), np.array([5.0, 5.0]), frame)
+    assert found == pytest.approx(expected)
 
 
 def test_nobody_is_sent_past_the_end_and_a_stand_is_come_to():
