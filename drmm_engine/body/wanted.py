@@ -51,7 +51,7 @@ class Asked:
     @cached_property
     def bones(self) -> Array:
         """The bones where all parameters are 0, and in the pose now, [2, B, 4, 4]."""
-        return self.rig.joints.matrices(np.stack([np.zeros(self.rig.joints.P), self.now]))
+        return self.rig.joints.links.matrices(np.stack([np.zeros(self.rig.joints.P), self.now]))
 
     @cached_property
     def heads(self) -> float:

@@ -45,6 +45,23 @@ def test_a_cycle_closes_and_goes_on(stage, rig, in_place, fps):
     assert np.linalg.norm(np.diff(round_, axis=0), axis=-1).max() * fps < 6.0
 
 
+@pytest.mark.parametrize("root", ["ROOT", "OBJECT"])
+def test_what_carries_a_walk_carries_its_cycle_and_the_body_goes_the_same_way(stage, rig, root):
+    ways = {}
+    for policy in ("HIPS", root):
+        bpy.ops.drmm.generate(targets="A", seconds=5.0, root=policy)
+        bpy.ops.drmm.loop_cycle()
+        first, last = (int(frame) for frame in rig.animation_data.action.curve_frame_range)
+        ways[policy] = walked(rig, range(first, 2 * last - first + 1))
+        hips, holder = rig.pose.bones[rigs_of.mapping_of(rig)["Hips"]], rig.pose.bones["root"]
+        stage.frame_set(2 * last - first)
+        carried = {"HIPS": hips.location, "ROOT": holder.location, "OBJECT": rig.location}[policy].length
+        assert carried > 0.8
+        stage.frame_set(1)
+    assert hips.location.length < 0.3  # and no more its own
+    np.testing.assert_allclose(ways[root], ways["HIPS"], atol=5e-3)
+
+
 def test_a_cycle_of_keys_that_are_no_take(stage, rig):
     bpy.ops.drmm.generate(targets="A", seconds=4.0)
     action = rig.animation_data.action
