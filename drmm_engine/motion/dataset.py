@@ -23,7 +23,7 @@ from drmm_engine.motion.styles import labels
 
 WANTED_WINDOWS = 150_000  # below this, bent and time-warped copies fill up
 MOST_COPIES = 8
-BENT = 0.2  # share of the windows of a copy that are bent: capture's own turns are better, but few
+BENT = 0.35  # share of the windows of a copy that are bent: capture's own turns are better, but few
 CURVATURE = 0.8  # 1/m; the sharpest bend
 SPEED = 0.12  # a copy plays up to this much faster or slower
 STANDING_SPEED = 0.15  # m/s of the hips
