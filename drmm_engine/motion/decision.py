@@ -56,6 +56,8 @@ _GLANCE = 2  # draws that tell how familiar the history of each of these would b
 _COST_JERK = 0.05  # a millimetre a frame³, mean over joints and frames
 _COST_SLIDE = 1.2  # a centimetre that toes on the floor move
 _COST_MISS = 40.0  # a metre between the candidate's goal and the clipped one
+_COST_HURRY = 80.0  # a metre that it leads further than the clipped goal does: one who is to walk sets off no runner
+_HURRY = 0.05  # metres further that cost nothing
 _COST_TURN = 5.0  # the length of the difference between its facing and the one asked for
 _COST_UNLIKELY = 0.4  # a nat of importance weight below the best of its draw
 _COST_STRANGE = 0.2  # a nat of density that the history which it leads to has less
@@ -189,7 +191,9 @@ class Decider:
     def _miss(self, values: Array, goal: Goal) -> Array:
         off = values[:, self.goals] - np.concatenate([goal.place, goal.facing])
         turn = _COST_TURN if goal.facing_weight > _FACING_WEIGHTS[False] else 0.0
-        return _COST_MISS * np.hypot(off[:, 0], off[:, 1]) + turn * np.hypot(off[:, 2], off[:, 3])
+        further = np.hypot(*values[:, self.goals[:2]].T) - np.hypot(*goal.place)
+        hurry = _COST_HURRY * np.maximum(further - _HURRY, 0)
+        return hurry + _COST_MISS * np.hypot(off[:, 0], off[:, 1]) + turn * np.hypot(off[:, 2], off[:, 3])
 
 
 def _velocity(local: Array) -> Array:

@@ -70,13 +70,13 @@ def wanted(aim: Aim, way: float, look: float, velocity: Array, slack: float = 1.
     """Place `[2]` and facing `[2]` to aim at, local, of one who moves at `velocity` `[2]` (m/s): the means of a second
     in which velocity and facing come to what is asked for as critically damped springs do, 1 - (1 + yt) exp(-yt).
 
-    way, look: bearings of the place and of what is faced, radians; slack: how much sooner than usual, where nothing
-    has come of it.
+    way, look: bearings of the place and of what is faced, radians; slack: how much sooner than usual to turn, where
+    nothing has come of it. The way is asked for no sooner: one who stands would set off running.
     """
     sideways = abs(wrapped(look - way)) > np.radians(45)
     towards = _direction(way if sideways else float(np.clip(way, -_FURTHEST, _FURTHEST)))
-    come = _sprung(slack * _VELOCITY)[:, None]
-    speed = _eager(aim, float(np.linalg.norm(velocity)), slack)
+    come = _sprung(_VELOCITY)[:, None]
+    speed = eager(aim, float(np.linalg.norm(velocity)))
     place = (np.cumsum(come * speed * towards + (1 - come) * velocity, axis=0) / FRAME_RATE).mean(axis=0)
     most = aim.left * (_BRAKING if aim.stop else 1.0)
     place *= min(1.0, most / max(float(np.linalg.norm(place)), 1e-9))
@@ -88,9 +88,9 @@ def _sprung(rate: float) -> Array:
     return 1 - (1 + rate * _TIMES) * np.exp(-rate * _TIMES)
 
 
-def _eager(aim: Aim, pace: float, slack: float) -> float:
+def eager(aim: Aim, pace: float) -> float:
     """The speed to be drawn towards, so that the aim's comes out of one who moves at `pace`, m/s."""
-    share = 1 + slack * _GAIN[aim.asked] * (1 - pace / aim.speed)
+    share = 1 + _GAIN[aim.asked] * (1 - pace / aim.speed)
     return aim.speed * float(np.clip(share, *_SPEEDS))
 
 

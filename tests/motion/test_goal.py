@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from drmm_engine.motion.directions import Target
-from drmm_engine.motion.goal import Aim, bearings, wanted, wanted_heading, within_reach
+from drmm_engine.motion.goal import Aim, bearings, eager, wanted, wanted_heading, within_reach
 
 FAR = 10.0
 
@@ -38,8 +38,15 @@ def test_one_who_is_slower_is_asked_for_more_and_one_who_was_told_a_speed_for_mo
     lag, told = (goal(aim(asked=asked), (0.6, 0.0))[0][0] for asked in (False, True))
     faster = goal(aim(asked=True), (1.8, 0.0))[0][0]
     assert lag < told and faster > steady  # the velocity that it has counts, too
-    ask = [goal(aim(asked=True), (v, 0.0), slack=50.0)[0][0] for v in (0.6, 1.2, 1.8)]
-    assert ask[0] > ask[1] > ask[2]
+    assert [eager(aim(asked=True), pace) for pace in (0.6, 1.2, 1.8)] == pytest.approx([1.5, 1.2, 0.9])
+    assert [eager(aim(), pace) for pace in (0.0, 9.0)] == pytest.approx([1.2 * 1.3, 0.6])
+
+
+def test_one_who_stands_is_not_asked_to_run_for_having_stood_long():
+    (once, _), (late, _) = (goal(aim(), (0.0, 0.0), slack) for slack in (1.0, 4.0))
+    np.testing.assert_allclose(late, once)
+    slow, fast = (angle_of(goal(aim(np.pi / 2), (0.0, 0.0), slack)[1]) for slack in (1.0, 4.0))
+    assert slow < fast <= np.pi / 2
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
@@ -65,11 +72,6 @@ def test_what_moves_is_looked_at_where_it_is_by_then(frame, expected):
 def test_nobody_is_sent_past_the_end_and_a_stand_is_come_to():
     assert np.linalg.norm(goal(aim(left=0.2), (1.2, 0.0))[0]) == pytest.approx(0.2)
     assert np.linalg.norm(goal(aim(left=0.5, stop=True), (1.2, 0.0))[0]) == pytest.approx(0.3)
-
-
-def test_slack_asks_for_more_of_one_who_stands():
-    places = [goal(aim(), (0.0, 0.0), slack)[0][0] for slack in (1.0, 2.0, 4.0)]
-    assert places == sorted(places) and places[2] > 1.5 * places[0]
 
 
 @given(st.integers(0, 10_000), st.floats(1.0, 4.0))

@@ -43,6 +43,22 @@ def test_of_a_chain_of_times_most_are_met_and_none_by_far(model):
     assert np.mean(np.abs(late) <= 5.01) >= 0.7 and np.max(np.abs(late)) < 30
 
 
+@pytest.mark.parametrize("way", [0.0, 45.0, -90.0, 150.0])
+def test_one_who_is_to_walk_sets_off_walking(model, way):
+    place = 5.0 * np.cos(np.radians(way)), 5.0 * np.sin(np.radians(way))
+    hips = np.stack([walked(model, [Target(place)], 2.5, seed).positions[:, 0, :2] for seed in (0, 1)])
+    assert np.linalg.norm(hips[:, 5:] - hips[:, :-5], axis=-1).max() * 6.0 < 1.75
+    assert (np.linalg.norm(hips[:, 60] - hips[:, 0], axis=-1) > 0.8).all()
+
+
+@pytest.mark.parametrize("speed", [2.5, 3.0])
+def test_one_who_is_to_run_runs(model, speed):
+    found = walked(model, [Target((60.0, 0.0), speed=speed)], 8.0)
+    hips, toes = found.positions[90:, 0], found.positions[90:, TOES, 2]
+    assert np.linalg.norm(np.diff(hips[:, :2], axis=0), axis=-1).mean() * 30 == pytest.approx(speed, rel=0.25)
+    assert (toes.min(axis=1) > rest_of(model)[TOES, 2].mean() + 0.03).mean() > 0.1  # both feet are off the floor
+
+
 @pytest.mark.parametrize("side", [1.0, -1.0])
 def test_a_target_behind_is_no_long_way_round(model, side):
     found = walked(model, [Target((-3.0, 0.2 * side))], 6.0)
