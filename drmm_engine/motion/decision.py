@@ -43,6 +43,9 @@ from drmm_engine.motion.turning import pivoted
 _FACING_WEIGHTS = {False: 0.5, True: 1.0}  # towards where it walks, as people do; a heading that is asked for insists
 _LOOSEST = 4.0  # times the clip, when nothing has been approached for a while
 _NEARER, _WALKING = 0.02, 0.06  # metres a decision; less than the one is swaying, more than the other walking
+SETTING_OFF = 8  # decisions that one who stands is taken to have idled: a stand alone leaves only itself in reach
+_SLOW, _URGED = 0.5, 3  # part of its speed below which, and decisions of that after which, one is urged to move; at
+# once, it would set off running
 _PATIENCE = 4  # decisions since the target was last nearer that loosen the clip by its own width
 _SETTLE = (0.5, 0.5, 0.7)  # part of the way from the character's pose to the candidate's own in five frames
 _LIFTED = (0.01, 0.07)  # metres above its standing height from which and at which a toe joint's leg settles so sideways
@@ -67,13 +70,15 @@ _CHANCE = 5.0  # of cost by which chance decides: the best alone is one and the 
 
 @dataclass
 class Character:
-    """One character's state: its last ten frames `[10, 20, 3]`, and for how long it has not come nearer its place."""
+    """One character's state: its last ten frames `[10, 20, 3]`, and for how many decisions it has not come nearer its
+    place, and been much slower than it was to be."""
 
     history: Array
     style: str | None = None
     place: Array | None = None
     nearest: float = np.inf
     idle: int = 0
+    slow: int = 0
 
     def __post_init__(self) -> None:
         if np.shape(self.history) != (HISTORY, len(JOINTS), 3):
@@ -83,6 +88,12 @@ class Character:
     def note(self, frames: Array) -> None:
         """Frames `[5, 20, 3]` become part of the history."""
         self.history = np.concatenate([self.history, frames])[-HISTORY:]
+
+    def urged(self, speed: float) -> int:
+        """Counts the decisions since it was last about as fast as it is to be, m/s."""
+        moved = self.history[-1, 0, :2] - self.history[-1 - NEXT, 0, :2]
+        self.slow = self.slow + 1 if np.linalg.norm(moved) * FRAME_RATE / NEXT < _SLOW * speed else 0
+        return self.slow
 
     def progress(self, place: Array) -> None:
         """Counts the decisions since `place` `[2]` was last nearer than ever: in circles around it is no progress."""
@@ -133,9 +144,10 @@ class Decider:
         local = np.stack([to_local(c.history, *p) for c, p in zip(characters, placed, strict=True)])
         histories, styles = encode_history(local), [c.style for c in characters]
         free = self.sampler.draw(histories, None, styles, self.candidates, rng)
-        slack = [1 + min(c.idle / _PATIENCE, _LOOSEST - 1) for c in characters]
+        slack, urge = zip(*(_pressed(c, aim.speed) for c, aim in zip(characters, aims, strict=True)), strict=True)
         turns = [bearings(aim, p[0], float(p[1])) for aim, p in zip(aims, placed, strict=True)]
-        goals = [self._goal(*each) for each in zip(aims, turns, placed, local, free.values, slack, rooms, strict=True)]
+        goals = [self._goal(*each)
+                 for each in zip(aims, turns, placed, local, free.values, slack, urge, rooms, strict=True)]
         aimed = self.sampler.draw(histories, goals, styles, self.candidates, rng)
         values = np.concatenate([free.values, aimed.values], axis=1)
         unlikely = np.concatenate([d.log_weight.max(1, keepdims=True) - d.log_weight for d in (free, aimed)], axis=1)
@@ -156,8 +168,8 @@ class Decider:
         return choices
 
     def _goal(self, aim: Aim, turn: tuple[float, float], placed: tuple[Array, Array], local: Array, free: Array,
-              slack: float, keep: Sequence[Keep]) -> Goal:
-        place, facing = wanted(aim, *turn, _velocity(local), slack)
+              slack: float, urge: float, keep: Sequence[Keep]) -> Goal:
+        place, facing = wanted(aim, *turn, _velocity(local), slack, urge)
         place, facing = within_reach(place, facing, free[:, self.goals], slack)
         lowest = self._lowest(free) if keep else 0.0
         return Goal(place, facing, _FACING_WEIGHTS[aim.heading is not None], bounds(keep, local, *placed, lowest))
@@ -194,6 +206,14 @@ class Decider:
         further = np.hypot(*values[:, self.goals[:2]].T) - np.hypot(*goal.place)
         hurry = _COST_HURRY * np.maximum(further - _HURRY, 0)
         return hurry + _COST_MISS * np.hypot(off[:, 0], off[:, 1]) + turn * np.hypot(off[:, 2], off[:, 3])
+
+
+def _pressed(character: Character, speed: float) -> tuple[float, float]:
+    """How much wider than usual goals may lie, and how much sooner than usual it is to move: one who sets off is given
+    some decisions to do it in."""
+    late = float(np.clip(character.urged(speed) - _URGED, 1, _LOOSEST))
+    slack = max(late, 1 + min(character.idle / _PATIENCE, _LOOSEST - 1))
+    return slack, late if character.idle >= SETTING_OFF else slack
 
 
 def _velocity(local: Array) -> Array:

@@ -66,17 +66,18 @@ def bearings(aim: Aim, origin: Array, heading: float) -> tuple[float, float]:
     return way, way if aim.heading is None else wrapped(aim.heading - heading)
 
 
-def wanted(aim: Aim, way: float, look: float, velocity: Array, slack: float = 1.0) -> tuple[Array, Array]:
+def wanted(aim: Aim, way: float, look: float, velocity: Array, slack: float = 1.0, urge: float = 1.0
+           ) -> tuple[Array, Array]:
     """Place `[2]` and facing `[2]` to aim at, local, of one who moves at `velocity` `[2]` (m/s): the means of a second
     in which velocity and facing come to what is asked for as critically damped springs do, 1 - (1 + yt) exp(-yt).
 
-    way, look: bearings of the place and of what is faced, radians; slack: how much sooner than usual to turn, where
-    nothing has come of it. The way is asked for no sooner: one who stands would set off running.
+    way, look: bearings of the place and of what is faced, radians; slack and urge: how much sooner than usual to turn
+    and to move, where nothing has come of it.
     """
     sideways = abs(wrapped(look - way)) > np.radians(45)
     towards = _direction(way if sideways else float(np.clip(way, -_FURTHEST, _FURTHEST)))
-    come = _sprung(_VELOCITY)[:, None]
-    speed = eager(aim, float(np.linalg.norm(velocity)))
+    come = _sprung(urge * _VELOCITY)[:, None]
+    speed = eager(aim, float(np.linalg.norm(velocity)), urge)
     place = (np.cumsum(come * speed * towards + (1 - come) * velocity, axis=0) / FRAME_RATE).mean(axis=0)
     most = aim.left * (_BRAKING if aim.stop else 1.0)
     place *= min(1.0, most / max(float(np.linalg.norm(place)), 1e-9))
@@ -88,9 +89,9 @@ def _sprung(rate: float) -> Array:
     return 1 - (1 + rate * _TIMES) * np.exp(-rate * _TIMES)
 
 
-def eager(aim: Aim, pace: float) -> float:
+def eager(aim: Aim, pace: float, urge: float = 1.0) -> float:
     """The speed to be drawn towards, so that the aim's comes out of one who moves at `pace`, m/s."""
-    share = 1 + _GAIN[aim.asked] * (1 - pace / aim.speed)
+    share = 1 + urge * _GAIN[aim.asked] * (1 - pace / aim.speed)
     return aim.speed * float(np.clip(share, *_SPEEDS))
 
 

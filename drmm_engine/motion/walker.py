@@ -11,7 +11,7 @@ import numpy as np
 from drmm_engine.body.rotations import Array
 from drmm_engine.model import Model
 from drmm_engine.motion.contacts import borne_out, contacts
-from drmm_engine.motion.decision import Character, Choice
+from drmm_engine.motion.decision import SETTING_OFF, Character, Choice
 from drmm_engine.motion.directions import REACHED, Block, Target
 from drmm_engine.motion.duck import Ducker
 from drmm_engine.motion.features import FRAME_RATE, NEXT, placement
@@ -24,7 +24,6 @@ from drmm_engine.motion.standing import Stand, step_in
 from drmm_engine.motion.way import next_place
 
 STEP_IN = 0.45  # metres before the place of a stand from which it is stepped into
-_SETTING_OFF_IDLE = 8  # decisions that one who stands is taken to have idled: a stand alone leaves only itself in reach
 _NUDGE = 0.25  # m/s more for each decision without coming nearer: slower than the model walks is no walk
 _STEP_FRAMES = (15, 48)  # that a stand with a time may be stepped into in
 _PLACE = 0.15  # metres from a target with a time at which one who is a little early counts as there
@@ -53,7 +52,7 @@ class Walker:
         self.stand = Stand(model, seed)
         self.ducker = Ducker(rest, keep)
         self.standing = standing  # whether the character stands now
-        self.character.idle = _SETTING_OFF_IDLE if standing else 0
+        self.character.idle = SETTING_OFF if standing else 0
         self.current, self.made = 0, 0
         self.planned: list[_Planned] = []
         self.track: list[Array] = []  # places of the hips, decision by decision, since it last stood
@@ -159,7 +158,7 @@ class Walker:
             self.planned.append(_Planned(all_frames[k * NEXT : (k + 1) * NEXT], at if 0 <= at < NEXT else None,
                                          arrives and k == count - 1))
         self.standing, self.track = True, []
-        self.character.idle, self.character.place = _SETTING_OFF_IDLE, None
+        self.character.idle, self.character.slow, self.character.place = SETTING_OFF, 0, None
 
     def take(self, choice: Choice | None) -> Block:
         """The next block: what was decided, or else what is planned."""
