@@ -117,12 +117,12 @@ def _draw_row(
         row.prop_enum(item, "how", way)
     if words.takes_object(item.what, item.how):
         column.prop(item, "object", placeholder="The floor" if item.how == "HALF_SPACE" else "")
+        if item.how == "PRIOR" and item.object and item.object.type == "EMPTY":
+            column.prop(item.object, "empty_display_size", text="Radius")
     if item.what == "ANGLE" and item.how != "KEEP":
         column.prop(item, "low", text={"BOX": "From", "HALF_SPACE": "At Least"}.get(item.how, "Angle"))
         if item.how in _SECOND:
             column.prop(item, _SECOND[item.how])
-    if item.how == "PRIOR" and item.object and item.object.type == "EMPTY":
-        column.prop(item.object, "empty_display_size", text="Radius")
     if item.how == "KNOWN":
         column.prop(item, "confidence", slider=True)
     column.prop(item, "weight")

@@ -39,7 +39,7 @@ class Row:
     weight: float = 1.0
     low: float = 0.0
     high: float = 0.0
-    spread: float = 0.2
+    spread: float = words.SPREAD
 
     @property
     def name(self) -> str:

@@ -17,7 +17,6 @@ from .space import Space
 
 FORMAT = 1
 SUFFIX = ".conditions.json"
-SPREAD = 0.2
 PLAIN = ("what", "bone", "axis", "how", "use", "confidence", "weight", "low", "high", "spread")
 _names: list[str] = []
 
@@ -130,7 +129,7 @@ def _checked(row: dict) -> dict:
     given = row["object"]
     if given is not None and not np.isfinite(np.reshape(given["matrix"], (4, 4)).astype(float)).all():
         raise ValueError(f"the place of {given['name']!r} is not finite")
-    row = {"spread": SPREAD} | row  # sets that were saved before angles had one
+    row = {"spread": words.SPREAD} | row  # sets that were saved before angles had one
     return {key: row[key] for key in (*PLAIN, "object")}
 
 

@@ -77,7 +77,7 @@ class DrmmCondition(bpy.types.PropertyGroup):
         name="To", subtype="ANGLE", override=OVERRIDABLE, description="The largest that the angle may be"
     )
     spread: FloatProperty(
-        name="Spread", subtype="ANGLE", default=0.2, min=0.001, max=6.3, override=OVERRIDABLE,
+        name="Spread", subtype="ANGLE", default=words.SPREAD, min=0.001, max=6.3, override=OVERRIDABLE,
         description="How far from the angle it usually is: the standard deviation",
     )  # fmt: skip
     kept: FloatVectorProperty(

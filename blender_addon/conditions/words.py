@@ -22,6 +22,7 @@ HOW = (
 )
 AXES = (("X", "X", "Bend about the bone's X axis"), ("Y", "Y", "Twist about the bone's own axis"),
         ("Z", "Z", "Bend about the bone's Z axis"))  # fmt: skip
+SPREAD = 0.2  # radians that an angle is usually off, where nothing else is said
 PLACES = ("HEAD", "TAIL", "MASS")
 TURNS = ("ROTATION", "TRANSFORM", "DIRECTION")
 _HOW = {

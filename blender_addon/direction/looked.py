@@ -16,7 +16,7 @@ MOST = 600.0  # seconds that are looked ahead, at most
 
 def places(look: bpy.types.Object, start: int, rate: float) -> list[float] | list[list[float]]:
     """World place (x, y) of an object; of one whose location has keys, one for each block of a walk from the frame
-    `start` on, at `rate` frames/s, up to its last key."""
+    `start` on, at `rate` frames/s, up to its last key. The view layer must be up to date."""
     keyed = [c for c in compat.read_curves(look) if c.data_path == "location" and len(c.keyframe_points)]
     last = min(max((c.range()[1] for c in keyed), default=start), start + MOST * rate)
     above = look.matrix_world @ look.matrix_basis.inverted()

@@ -105,39 +105,6 @@ def test_details_of_targets_reach_the_controller_in_the_model_s_size(stage, rig,
     np.testing.assert_allclose(last.position, np.array((0.0, -6.0)) / SCALE, rtol=1e-5)
 
 
-def test_an_object_that_moves_is_looked_at_where_it_is_at_each_time(stage, rig, empty, asked):
-    stage.render.fps = 24
-    stage.frame_set(11)
-    parent, look = empty("Cart", (0.0, 5.0, 0.0)), empty("Look", (4.0, 0.0, 1.0))
-    parent.rotation_euler.z = np.pi / 2
-    look.parent = parent
-    for frame, x in ((11, 4.0), (59, -2.0)):
-        look.location.x = x
-        look.keyframe_insert("location", frame=frame)
-    look.location.x = 7.0  # not keyed, and none of our business
-    target(stage, empty("A", (0.0, -2.0, 0.0)), facing="OBJECT", look=look)
-    bpy.ops.drmm.generate(seconds=1.0)
-    (only,) = asked[0][0]
-    path = SCALE * np.array(only.facing)
-    world = []
-    for block in range(len(path)):
-        frame = 11 + 4 * block  # five frames of the model's are four of the scene's
-        stage.frame_set(int(frame))
-        world.append(look.matrix_world.translation[:2])
-    assert len(path) == 13 and stage.frame_current == 59
-    np.testing.assert_allclose(path, world, atol=2e-4)
-
-
-def test_what_does_not_move_any_more_is_one_place(stage, rig, empty, asked):
-    look = empty("Look", (4.0, 0.0, 1.0))
-    look.keyframe_insert("location", frame=1)
-    look.animation_data.action.use_fake_user = True
-    stage.frame_set(11)
-    target(stage, empty("A", (0.0, -2.0, 0.0)), facing="OBJECT", look=look)
-    bpy.ops.drmm.generate(seconds=1.0)
-    np.testing.assert_allclose(asked[0][0][0].facing, np.array((4.0, 0.0)) / SCALE, atol=1e-5)
-
-
 def test_facing_and_its_older_word_agree(stage, empty):
     row = target(stage, empty("A", (0.0, -2.0, 0.0)), face=True)
     assert row.facing == "TOWARDS"

@@ -27,7 +27,7 @@ def headings(poses: Array) -> Array:
 def test_they_turn_towards_it_and_keep_their_shape_and_heights(poses, bearing):
     out = pivoted(poses, bearing)
     turn = headings(out)[:, -1] - headings(poses)[:, -1]
-    assert np.all(np.sign(bearing) * turn > 0.15) and np.all(np.abs(turn) < 0.31)
+    np.testing.assert_allclose(np.sign(bearing) * turn, 0.3, atol=1e-6)  # the walk itself does not turn at all
     np.testing.assert_allclose(bone_lengths(out), bone_lengths(poses), atol=1e-9)
     np.testing.assert_allclose(out[..., 2], poses[..., 2])
 
